@@ -1,0 +1,198 @@
+import type { Ballot } from './approval.ts'
+import type { Button, Card, Meter, StepLine } from './chat.ts'
+import type { Instant } from './ids.ts'
+import { isReference, stepsOf, type Step } from './plan.ts'
+import { currentStage, failures, program } from './program.ts'
+import { eta, stalledSince, throughput, type Track } from './progress.ts'
+import { stateOf, stepNamed, undosOf, type Run, type SeenFact, type StepState } from './run.ts'
+import { ballots, people, sentences } from './say.ts'
+import { clockTime, duration, percent, rate, size } from './words.ts'
+
+/** The card of a run: preview, approval request, progress bar and report in one. Pure: ten nudges or one make the same card. */
+export function draw(run: Run, now: Instant): Card {
+  const watched = meterOf(run, now)
+  return {
+    title: `${run.id} ${run.plan.title}`,
+    tone: toneOf(run),
+    state: stateLine(run, now),
+    steps: stepLines(run),
+    ...(watched ? { meter: watched } : {}),
+    lines: [...gateLines(run, now), ...troubleLines(run), ...waitLines(run), ...endLines(run)],
+    buttons: buttonsOf(run),
+  }
+}
+
+function toneOf(run: Run): Card['tone'] {
+  if (run.outcome) return run.outcome === 'succeeded' ? 'good' : 'bad'
+  if (failures(run).length > 0 || someIs(run, 'doubtful')) return 'bad'
+  return ballots(run).length > 0 || run.paused ? 'waiting' : 'calm'
+}
+
+const someIs = (run: Run, is: StepState['is']): boolean => [...run.steps.values()].some(state => state.is === is)
+
+function stateLine(run: Run, now: Instant): string {
+  if (run.outcome) return `${run.outcome} after ${duration((run.endedAt ?? now) - run.startedAt)}`
+  const course = run.course === 'forward' ? '' : `${run.course}${run.turned?.by ? `, as ${run.turned.by} said` : ''}: `
+  const doubtful = [...run.steps].find(([, state]) => state.is === 'doubtful')
+  if (doubtful) return `${course}in doubt about ${doubtful[0]}: a person must say what happened`
+  const failed = failures(run)
+  if (failed.length > 0) return `${course}held at ${failed.map(step => step.id).join(' and ')}`
+  if (run.paused) return `${course}paused by ${run.paused}`
+  const open = ballots(run)
+  if (open.length > 0) return `${course}waits for ${open.map(({ step }) => step.id).join(' and ')}`
+  return `${course}${currentStage(run).map(step => step.id).join(' and ')}`
+}
+
+function stepLines(run: Run): readonly StepLine[] {
+  const planned = stepsOf(run.plan).map(step => lineOf(run, step))
+  const undone = run.course === 'rolling back' ? program(run).flat().filter(step => step.id.startsWith('undo-')) : []
+  const ran = [...run.steps.keys()].filter(id => id.startsWith('undo-') && !undone.some(step => step.id === id)).flatMap(id => stepNamed(run, id) ?? [])
+  return [...planned, ...[...ran, ...undone].map(step => lineOf(run, step))]
+}
+
+function lineOf(run: Run, step: Step): StepLine {
+  const state = stateOf(run, step)
+  const final = step.kind === 'act' && step.final ? ({ final: true } as const) : {}
+  const undos = undosOf(step)
+  const undone = undos.length > 0 && undos.every(undo => stateOf(run, undo).is === 'done')
+  const note = undone ? 'undone' : noteOf(step, state)
+  return { mark: undone ? 'undone' : markOf(run, step, state), text: step.says, ...(note ? { note } : {}), ...final }
+}
+
+function markOf(run: Run, step: Step, state: StepState): StepLine['mark'] {
+  switch (state.is) {
+    case 'done':
+    case 'failed':
+    case 'doubtful':
+    case 'skipped':
+      return state.is
+    case 'open':
+    case 'waiting':
+      return 'waiting'
+    case 'sent':
+    case 'watching':
+      return 'now'
+    case 'pending':
+      return !run.outcome && currentStage(run).includes(step) && failures(run).length === 0 ? 'now' : 'next'
+  }
+}
+
+function noteOf(step: Step, state: StepState): string | undefined {
+  switch (state.is) {
+    case 'done':
+      return doneNote(step, state)
+    case 'failed':
+    case 'doubtful':
+      return state.why
+    case 'skipped':
+      return state.because === undefined ? 'not needed' : `skipped by ${state.by}: ${state.because}`
+    case 'pending':
+      return state.why === undefined ? undefined : `tried ${state.attempts} times: ${state.why}`
+    case 'waiting':
+      return `until ${clockTime(state.until)}`
+    default:
+      return undefined
+  }
+}
+
+/** Say what is known and how. */
+function doneNote(step: Step, state: Extract<StepState, { is: 'done' }>): string {
+  const when = clockTime(state.at)
+  if (step.kind === 'gate') {
+    const votes = state.ballot?.votes ?? []
+    return `${step.for === 'approval' ? 'approved' : 'confirmed'} by ${votes.map(vote => `${vote.by}${vote.because ? ` (${vote.because})` : ''}`).join(' and ')} at ${when}`
+  }
+  const how = state.how === 'seen' ? 'done' : state.how === 'inferred' ? 'found done' : `said to be done by ${state.by}`
+  return `${how} at ${when}`
+}
+
+function meterOf(run: Run, now: Instant): Meter | undefined {
+  if (run.outcome) return undefined
+  const step = currentStage(run).find(step => step.kind === 'watch' && stateOf(run, step).is === 'watching')
+  if (step?.kind !== 'watch') return undefined
+  const track = run.tracks.get(step.id)
+  if (!track) return { text: `${step.id}: not looked at yet` }
+  return { ...(track.done === undefined ? {} : { done: track.done }), text: meterText(track, stalledSince(track, step.stall, now), now) }
+}
+
+/** The rate and the estimate are measured; what nobody measured is said to be unknown. */
+export function meterText(track: Track, stalled: Instant | undefined, now: Instant): string {
+  const share = track.done === undefined ? 'share unknown' : percent(track.done)
+  const bytes = track.copied === undefined || track.total === undefined ? '' : `, ${size(track.copied)} of ${size(track.total)}`
+  const speed = throughput(track)
+  const note = track.note ? `, ${track.note}` : ''
+  if (stalled !== undefined) return `${share}${bytes}${note}; NO PROGRESS for ${duration(now - stalled)}`
+  if (track.done !== undefined && track.done >= 1) return `${share}${bytes}${note}`
+  const left = eta(track)
+  const range = !left ? 'time left unknown' : left.latest === undefined ? `at least ${duration(left.soonest)} left` : spread(left.soonest, left.latest)
+  return `${share}${bytes}${speed ? ` at ${rate(speed)}` : ''}${note}; ${range}`
+}
+
+const spread = (soonest: number, latest: number): string => {
+  const [a, b] = [duration(soonest), duration(latest)]
+  return a === b ? `about ${a} left` : `${a} to ${b} left`
+}
+
+function gateLines(run: Run, now: Instant): readonly string[] {
+  return ballots(run).flatMap(({ step, ballot, asker }) => {
+    const state = stateOf(run, step)
+    const asks = asker && state.is === 'failed' ? `Skip ${step.id}? ${asker} asks, because ${state.skip?.because}` : step.kind === 'gate' ? step.asks : step.says
+    const facts = state.is === 'open' && step.kind === 'gate' && step.facts.length > 0 ? factLines(state.facts) : []
+    return [asks, ...facts, ...resolved(run, step), `  needs ${people(ballot.rule)}${voted(ballot)}, by ${clockTime(ballot.until)} (${duration(ballot.until - now)})`]
+  })
+}
+
+const factLines = (facts: readonly SeenFact[] | undefined): readonly string[] =>
+  facts ? facts.map(fact => `  ${fact.holds ? 'holds' : 'DOES NOT HOLD'}: ${fact.label}: ${fact.shows}`) : ['  its facts are being read']
+
+/** What the references of the step behind a gate have come to. */
+function resolved(run: Run, gate: Step): readonly string[] {
+  const at = run.plan.stages.findIndex(stage => stage.includes(gate))
+  const next = at < 0 ? [] : (run.plan.stages[at + 1] ?? [])
+  return next.flatMap(step => {
+    if (step.kind !== 'act') return []
+    const values = Object.entries(step.action.params).flatMap(([name, value]) => {
+      if (!isReference(value)) return []
+      const state = run.steps.get(value.from)
+      const found = state?.is === 'done' ? (state.result as Record<string, unknown> | undefined)?.[value.field] : undefined
+      return found === undefined ? [] : [`${name} ${String(found)}`]
+    })
+    return values.length > 0 ? [`  opens: ${step.says}, with ${values.join(', ')}`] : [`  opens: ${step.says}`]
+  })
+}
+
+const voted = (ballot: Ballot): string => (ballot.votes.length === 0 ? '' : `; approved so far by ${ballot.votes.map(vote => vote.by).join(', ')}`)
+
+function troubleLines(run: Run): readonly string[] {
+  const doubts = [...run.steps].flatMap(([id, state]) => (state.is === 'doubtful' ? [`In doubt: ${id}. ${state.why}. Look at the device, then say which.`] : []))
+  const failed = failures(run).flatMap(step => {
+    const state = stateOf(run, step)
+    return state.is === 'failed' && !state.skip ? [`Held: ${step.id}: ${state.why}`] : []
+  })
+  const says = doubts.length + failed.length > 0 || run.paused ? sentences(run) : []
+  return [...doubts, ...failed, ...(says.length > 0 ? [`You can say: ${says.join(' | ')}`] : [])]
+}
+
+const waitLines = (run: Run): readonly string[] =>
+  run.waitsFor && !run.outcome ? [`Waits for ${run.waitsFor.run}, which holds ${run.waitsFor.path}.`] : []
+
+function endLines(run: Run): readonly string[] {
+  if (!run.outcome) return []
+  const left = run.outcome === 'failed' || run.outcome === 'cancelled' ? stepsOf(run.plan).filter(step => step.kind === 'act' && step.action.risk !== 'none' && stateOf(run, step).is === 'done') : []
+  const why = run.turned?.because ? [`Because ${run.turned.because}`] : []
+  return [...why, ...(left.length > 0 ? [`Done and left as it is: ${left.map(step => step.says).join('; ')}`] : [])]
+}
+
+/** Buttons are canned sentences; those that need words of the person's own are offered as text instead. */
+function buttonsOf(run: Run): readonly Button[] {
+  const shown = run.digest.slice(0, 10)
+  return sentences(run)
+    .filter(says => !says.includes('"..."'))
+    .map(says => {
+      const verb = says.split(` ${run.id}`)[0] ?? says
+      const rest = says.slice(verb.length + run.id.length + 1).trim()
+      const vote = verb === 'approve' || verb === 'confirm' || verb === 'deny'
+      const style = verb === 'approve' || verb === 'confirm' ? ({ style: 'primary' } as const) : verb === 'retry' || verb === 'resume' ? {} : ({ style: 'danger' } as const)
+      return { label: `${verb[0]?.toUpperCase()}${verb.slice(1)}${rest ? ` ${rest}` : ''}`, says: vote ? `${says} as ${shown}` : says, ...style }
+    })
+}

@@ -1,0 +1,119 @@
+import { stricter, type ApprovalRule } from './approval.ts'
+import type { Handle, Person, StepId } from './ids.ts'
+import { atLeast, changesOf, stepsOf, type Act, type Action, type Gate, type Plan, type Risk, type Step } from './plan.ts'
+import type { Refusal } from './refusal.ts'
+
+/** Read from the site file. No rule, no run. */
+export interface Policy {
+  readonly people: ReadonlyMap<Person, Member>
+  readonly rules: readonly Rule[]
+}
+
+export interface Member {
+  readonly name: string
+  readonly roles: ReadonlySet<string> // with everything they include
+  readonly handles: readonly Handle[]
+}
+
+/** The first rule that matches an action decides who may ask for it and what it must wait for. */
+export interface Rule {
+  readonly name: string
+  readonly capability: string // "powerpath.*"
+  readonly target: string // "prod-*"
+  readonly upTo: Risk // matches only actions up to this risk
+  readonly may: string // the role that may ask
+  readonly start?: ApprovalRule // one gate at the head, for what the whole run may do
+  readonly before?: { readonly from: Risk; readonly rule: ApprovalRule } // a gate right before each step of this risk or a higher one
+}
+
+export const personOf = (policy: Policy, handle: Handle): Person | undefined =>
+  [...policy.people].find(([, member]) => member.handles.includes(handle))?.[0]
+
+export const hasRole = (policy: Policy, person: Person, role: string): boolean => policy.people.get(person)?.roles.has(role) ?? false
+
+export const ruleFor = (policy: Policy, action: Action): Rule | undefined =>
+  policy.rules.find(rule => matches(rule.capability, action.capability) && matches(rule.target, action.target) && atLeast(rule.upTo, action.risk))
+
+/** `*` stands for any characters; everything else is literal. */
+export const matches = (pattern: string, name: string): boolean =>
+  new RegExp(`^${pattern.split('*').map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`, 'i').test(name)
+
+/** May this person ask for all of these? */
+export function permit(policy: Policy, by: Person, actions: readonly Action[]): Refusal | undefined {
+  for (const action of actions) {
+    const rule = ruleFor(policy, action)
+    const what = `${action.capability} on ${action.target}`
+    if (!rule) return { no: 'not permitted', person: by, what, because: `no rule allows ${action.capability} (${riskWord(action.risk)}) on ${action.target} to anyone` }
+    if (!hasRole(policy, by, rule.may)) return { no: 'not permitted', person: by, what, because: `the rule "${rule.name}" wants the role ${rule.may}` }
+  }
+  return undefined
+}
+
+const riskWord = (risk: Risk): string => (risk === 'none' ? 'a read' : `a ${risk} change`)
+
+/** Puts the gates in, so that no runbook can forget one; or refuses. */
+export function guard(plan: Plan, policy: Policy, by: Person, reads: readonly Action[] = []): { readonly plan: Plan } | { readonly refusal: Refusal } {
+  const changes = changesOf(plan)
+  const refusal = permit(policy, by, [...reads, ...changes])
+  if (refusal) return { refusal }
+  const heads = byRole(changes.flatMap(action => ruleFor(policy, action)?.start ?? []))
+  const head = heads.map((rule, n) => gateFor(`start${n === 0 ? '' : `-${n + 1}`}`, `Start: ${plan.title}?`, rule))
+  const stages = plan.stages.flatMap((stage, n) => {
+    const wanted = stage.filter((step): step is Act => step.kind === 'act').flatMap(step => stepRules(policy, step))
+    const before = n === 0 ? undefined : plan.stages[n - 1]
+    const standing = before?.some(step => step.kind === 'gate' && step.for === 'approval') ?? false
+    return standing || wanted.length === 0 ? [stage] : [newGates(stage, byRole(wanted)), stage]
+  })
+  const raised = stages.map((stage, n) => raise(stage, stages[n + 1] ?? [], policy))
+  return { plan: { ...plan, stages: [...(head.length > 0 ? [head] : []), ...raised] } }
+}
+
+const stepRules = (policy: Policy, step: Act): readonly ApprovalRule[] => {
+  const before = ruleFor(policy, step.action)?.before
+  return step.action.risk !== 'none' && before && atLeast(step.action.risk, before.from) ? [before.rule] : []
+}
+
+/** A gate that a runbook put there itself is made at least as strict as the policy wants it. */
+function raise(stage: readonly Step[], next: readonly Step[], policy: Policy): readonly Step[] {
+  const wanted = byRole(next.filter((step): step is Act => step.kind === 'act').flatMap(step => stepRules(policy, step)))
+  const approvals = stage.filter((step): step is Gate => step.kind === 'gate' && step.for === 'approval')
+  const first = approvals[0]
+  if (!first || wanted.length === 0) return stage
+  const raised = stage.map(step => {
+    const rule = wanted.find(rule => step.kind === 'gate' && step.for === 'approval' && step.rule.role === rule.role)
+    return rule && step.kind === 'gate' ? { ...step, rule: stricter(step.rule, rule) } : step
+  })
+  const missing = wanted.filter(rule => !approvals.some(gate => gate.rule.role === rule.role))
+  return [...raised, ...missing.map(rule => gateFor(`${first.id}-${rule.role}`, first.asks, rule))]
+}
+
+const newGates = (stage: readonly Step[], rules: readonly ApprovalRule[]): readonly Step[] =>
+  rules.map((rule, n) => gateFor(`approve-${stage.map(step => step.id).join('-')}${n === 0 ? '' : `-${rule.role}`}`, `${stage.map(step => step.says).join(' and ')}?`, rule))
+
+const gateFor = (id: string, asks: string, rule: ApprovalRule): Gate => ({ id: id as StepId, says: asks, kind: 'gate', asks, for: 'approval', rule, facts: [] })
+
+/** One rule for each role: the strictest. */
+function byRole(rules: readonly ApprovalRule[]): readonly ApprovalRule[] {
+  const found = new Map<string, ApprovalRule>()
+  for (const rule of rules) {
+    const other = found.get(rule.role)
+    found.set(rule.role, other ? stricter(other, rule) : rule)
+  }
+  return [...found.values()]
+}
+
+/** The rule for skipping a step: that of the gate nearest before it, else of the first approval in the plan. */
+export function skipRule(plan: Plan, id: StepId): ApprovalRule | undefined {
+  const steps = stepsOf(plan)
+  const at = steps.findIndex(step => step.id === id)
+  const isApproval = (step: Step): step is Gate => step.kind === 'gate' && step.for === 'approval'
+  return (steps.slice(0, at).findLast(isApproval) ?? steps.find(isApproval))?.rule
+}
+
+/** Who could still vote, and who may not and why. */
+export function voters(policy: Policy, rule: ApprovalRule, requester: Person, voted: readonly Person[]): { readonly could: readonly Person[]; readonly not: readonly string[] } {
+  const people = [...policy.people.keys()].filter(person => hasRole(policy, person, rule.role))
+  const could = people.filter(person => !voted.includes(person) && (rule.ownRequest || person !== requester))
+  const not = people.filter(person => !could.includes(person)).map(person => (voted.includes(person) ? `${person} has voted` : `${person} asked for it`))
+  return { could, not }
+}
