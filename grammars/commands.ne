@@ -1,0 +1,53 @@
+# What the bot itself understands. Each alternative yields one Command of src/domain/command.ts.
+
+commands -> commands_vote {% id %} | commands_run {% id %} | commands_show {% id %} | commands_ask {% id %}
+
+commands_vote ->
+    "approve" run step:? commands_shown:? because:?
+      {% ([, run, step, shown, because]) => ({ kind: 'vote', verdict: 'approve', ...v.given({ run, step, shown, because }) }) %}
+  | "confirm" run step commands_shown:? because:?
+      {% ([, run, step, shown, because]) => ({ kind: 'vote', verdict: 'approve', ...v.given({ run, step, shown, because }) }) %}
+  | "deny" run step:? commands_shown:? because:?
+      {% ([, run, step, shown, because]) => ({ kind: 'vote', verdict: 'deny', ...v.given({ run, step, shown, because }) }) %}
+commands_shown -> "as" %digest          {% ([, it]) => it.text %}
+
+commands_run ->
+    "tell" run step commands_happened because
+      {% ([, run, step, happened, because]) => ({ kind: 'tell', run, step, happened, because }) %}
+  | "retry" run step:?                  {% ([, run, step]) => ({ kind: 'retry', ...v.given({ run, step }) }) %}
+  | "skip" run step because             {% ([, run, step, because]) => ({ kind: 'skip', run, step, because }) %}
+  | "roll" "back" run because:?         {% ([, , run, because]) => ({ kind: 'roll back', ...v.given({ run, because }) }) %}
+  | "give" "up" run because:?           {% ([, , run, because]) => ({ kind: 'give up', ...v.given({ run, because }) }) %}
+  | "cancel" run because:?              {% ([, run, because]) => ({ kind: 'cancel', ...v.given({ run, because }) }) %}
+  | "pause" run because:?               {% ([, run, because]) => ({ kind: 'pause', ...v.given({ run, because }) }) %}
+  | "resume" run because:?              {% ([, run, because]) => ({ kind: 'resume', ...v.given({ run, because }) }) %}
+commands_happened -> "happened"         {% () => true %}
+                   | "did" "not" "happen" {% () => false %}
+
+commands_show ->
+    "show" run                          {% ([, run]) => ({ kind: 'show run', run }) %}
+  | "show" "runs"                       {% () => ({ kind: 'show runs', which: 'live' }) %}
+  | "status"                            {% () => ({ kind: 'show runs', which: 'live' }) %}
+  | "show" "all" "runs"                 {% () => ({ kind: 'show runs', which: 'all' }) %}
+  | "show" "targets"                    {% () => ({ kind: 'show targets' }) %}
+
+commands_ask ->
+    "who" commands_may "approve" run    {% ([, , , run]) => ({ kind: 'who may approve', run }) %}
+  | "what" "can" "i" "do" commands_on:? {% ([, , , , target]) => ({ kind: 'what can I do', ...v.given({ target }) }) %}
+  | "estimate" size "over" rate commands_assumed
+      {% ([, size, , rate, assumed]) => ({ kind: 'estimate', size, rate, ...assumed }) %}
+  | "help" commands_topic:?             {% ([, topic]) => ({ kind: 'help', ...v.given({ topic }) }) %}
+commands_may         -> "may" {% id %} | "could" {% id %}
+commands_on          -> "on" target     {% ([, target]) => target %}
+commands_assumed     -> null            {% () => ({}) %}
+                      | commands_utilisation {% id %}
+                      | commands_changed {% id %}
+                      | commands_utilisation commands_changed {% ([a, b]) => ({ ...a, ...b }) %}
+                      | commands_changed commands_utilisation {% ([a, b]) => ({ ...a, ...b }) %}
+commands_utilisation -> "at" percent    {% ([, utilisation]) => ({ utilisation }) %}
+commands_changed     -> "with" percent "changed" {% ([, changed]) => ({ changed }) %}
+# Three words at most: `help clean up session`
+commands_topic       -> topic           {% id %}
+                      | topic topic     {% words => words.join(' ') %}
+                      | topic topic topic {% words => words.join(' ') %}
+topic                -> %topic          {% ([it]) => it.text %}

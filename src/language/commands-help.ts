@@ -1,0 +1,119 @@
+/** What help and the reference say about the bot's own sentences. Every example is parsed by a test. */
+export interface Explained {
+  readonly topic: string
+  readonly summary: string
+  readonly examples: readonly string[]
+}
+
+export const COMMANDS: readonly Explained[] = [
+  {
+    topic: 'approve',
+    summary: 'Open a gate of a run, of the step that is named if there is more than one; the digest says which plan you saw',
+    examples: [
+      'approve R7',
+      'approve R7 cutover',
+      'approve R7 cutover because "the database is quiet"',
+      'approve R7 cutover as 3fa9c1d2e0',
+    ],
+  },
+  {
+    topic: 'confirm',
+    summary: 'Say that something was done by hand',
+    examples: ['confirm R7 cluster-pinned', 'confirm R7 cluster-pinned because "CHG0041"'],
+  },
+  { topic: 'deny', summary: 'Close a gate for good', examples: ['deny R7 because "not before Friday"', 'deny R7 cutover'] },
+  {
+    topic: 'tell',
+    summary: 'Settle a doubt that no device can settle: did the step take effect',
+    examples: [
+      'tell R7 setup happened because "the session is listed"',
+      'tell R7 setup did not happen because "no session is listed"',
+    ],
+  },
+  { topic: 'retry', summary: 'Try the failed step of a held run again', examples: ['retry R7', 'retry R7 setup'] },
+  { topic: 'skip', summary: 'Go on without a step', examples: ['skip R7 setup because "it was set up by hand"'] },
+  {
+    topic: 'roll back',
+    summary: 'Undo what the run has done, newest first',
+    examples: ['roll back R7', 'roll back R7 because "latency doubled"'],
+  },
+  {
+    topic: 'give up',
+    summary: 'End a held run as it stands',
+    examples: ['give up R7', 'give up R7 because "the array is being replaced"'],
+  },
+  { topic: 'cancel', summary: 'Stop a run before its next change', examples: ['cancel R7', 'cancel R7 because "wrong disk"'] },
+  {
+    topic: 'pause',
+    summary: 'Start no further step until the run is resumed',
+    examples: ['pause R7', 'pause R7 because "backup window"'],
+  },
+  { topic: 'resume', summary: 'Go on with a paused run', examples: ['resume R7'] },
+  {
+    topic: 'show',
+    summary: 'Show a run, all runs, or what there is',
+    examples: ['show R7', 'show runs', 'show all runs', 'show targets', 'status'],
+  },
+  { topic: 'who', summary: 'Who may open the gates of a run', examples: ['who may approve R7', 'who could approve R7'] },
+  {
+    topic: 'what',
+    summary: 'What you may do, or what can be done on one target',
+    examples: ['what can I do', 'what can I do on sql01'],
+  },
+  {
+    topic: 'estimate',
+    summary: 'How long a copy takes, at a share of the line and with a share of it changed meanwhile',
+    examples: ['estimate 4TB over 50Mb/s', 'estimate 4TB over 50Mb/s at 60% with 6.36% changed'],
+  },
+  { topic: 'help', summary: 'All there is, or one thing', examples: ['help', 'help migrate'] },
+]
+
+export const RUNBOOKS: readonly Explained[] = [
+  {
+    topic: 'migrate',
+    summary: 'Move one disk to another under a running host, with an approved cutover',
+    examples: [
+      'migrate harddisk5 to harddisk14 on sql01',
+      'migrate harddisk5 to harddisk14 on sql01 with throttle 2',
+      'migrate harddisk5 to harddisk14 on sql01 soak 2 h with throttle 36%',
+    ],
+  },
+]
+
+/** The free words: the rule of grammars/words.ne, what it means, and examples that it reads. */
+export const WORDS: readonly Explained[] = [
+  { topic: 'target', summary: 'A device or host of the site file; letter case does not matter', examples: ['sql01', 'vmax-275'] },
+  { topic: 'run', summary: 'A run', examples: ['R7', 'r12'] },
+  { topic: 'step', summary: 'A step of a run', examples: ['cutover', 'cluster-pinned'] },
+  {
+    topic: 'reason',
+    summary: 'In quotes; plain and typographic ones will do',
+    examples: ['"the database is quiet"', "'CHG0041'"],
+  },
+  { topic: 'count', summary: 'A whole number', examples: ['4'] },
+  { topic: 'percent', summary: 'A share from 0% to 100%', examples: ['40%', '6.36 %', '7.8 percent'] },
+  { topic: 'size', summary: 'TB is 10^12 bytes and TiB 2^40; the spelling matters', examples: ['10TB', '512KiB', '1.5 TiB'] },
+  {
+    topic: 'rate',
+    summary: 'A small b is bits, a capital B bytes; the spelling matters',
+    examples: ['50Mb/s', '100MB/s', '10 Gb/s', '50Mbps'],
+  },
+  { topic: 'duration', summary: 'The largest unit first', examples: ['2h', '2 h', '90 min', '1h30m', '1 h 30 min', '3d'] },
+  {
+    topic: 'time',
+    summary: 'A time of day, with or without the day of the week',
+    examples: ['02:00', 'sat 02:00', 'Saturday 2:00'],
+  },
+  {
+    topic: 'wwn',
+    summary: '16 or 32 hexadecimal digits, or pairs with colons',
+    examples: ['50:06:04:82:d5:2e:69:79', '60000970000192601275533030333238'],
+  },
+  { topic: 'devnum', summary: 'A device of an array: 4 or 5 hexadecimal digits', examples: ['0720', '01A3F'] },
+  {
+    topic: 'disk',
+    summary: 'A disk as its host calls it',
+    examples: ['harddisk14', '\\\\.\\PHYSICALDRIVE2', 'emcpowera', '/dev/emcpowera1', 'hdiskpower3', 'c5t4d1'],
+  },
+  { topic: 'path', summary: 'A path on a device', examples: ['/vol/vol1', 'port5\\path0\\tgt4\\lun1'] },
+]

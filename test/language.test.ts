@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest'
+import { explain } from '../src/domain/refusal.ts'
+import { COMMANDS, RUNBOOKS } from '../src/language/commands-help.ts'
+import type { Inventory } from '../src/language/inventory.ts'
+import { parse } from '../src/language/parse.ts'
+
+const site: Inventory = {
+  targets: new Map([
+    ['sql01', { kind: 'powerpath' }],
+    ['sql02', { kind: 'powerpath' }],
+    ['VMAX-275', { kind: 'vmax' }],
+  ]),
+}
+const command = (text: string): unknown => {
+  const result = parse(text, site)
+  return 'command' in result ? result.command : explain(result.refusal)
+}
+
+describe('a sentence becomes a command', () => {
+  test.each([
+    ['approve R7', { kind: 'vote', verdict: 'approve', run: 'R7' }],
+    ['Approve r7 Cutover', { kind: 'vote', verdict: 'approve', run: 'R7', step: 'cutover' }],
+    [
+      'approve R7 cutover because "quiet now"',
+      { kind: 'vote', verdict: 'approve', run: 'R7', step: 'cutover', because: 'quiet now' },
+    ],
+    ['approve R7 cutover as 3FA9c1d2e0', { kind: 'vote', verdict: 'approve', run: 'R7', step: 'cutover', shown: '3fa9c1d2e0' }],
+    ['approve R7 as 3fa9c1d2e0', { kind: 'vote', verdict: 'approve', run: 'R7', shown: '3fa9c1d2e0' }],
+    ['deny R7', { kind: 'vote', verdict: 'deny', run: 'R7' }],
+    ['deny R7 cutover because "not today"', { kind: 'vote', verdict: 'deny', run: 'R7', step: 'cutover', because: 'not today' }],
+    ['confirm R7 cluster-pinned', { kind: 'vote', verdict: 'approve', run: 'R7', step: 'cluster-pinned' }],
+    ['tell R7 setup happened because "seen"', { kind: 'tell', run: 'R7', step: 'setup', happened: true, because: 'seen' }],
+    [
+      'tell R7 setup did not happen because "looked"',
+      { kind: 'tell', run: 'R7', step: 'setup', happened: false, because: 'looked' },
+    ],
+    ['retry R7', { kind: 'retry', run: 'R7' }],
+    ['retry R7 setup', { kind: 'retry', run: 'R7', step: 'setup' }],
+    ['skip R7 setup because "by hand"', { kind: 'skip', run: 'R7', step: 'setup', because: 'by hand' }],
+    ['roll back R7', { kind: 'roll back', run: 'R7' }],
+    ['roll back R7 because "slow"', { kind: 'roll back', run: 'R7', because: 'slow' }],
+    ['give up R7', { kind: 'give up', run: 'R7' }],
+    ['cancel R7', { kind: 'cancel', run: 'R7' }],
+    ['pause R7', { kind: 'pause', run: 'R7' }],
+    ['resume R7', { kind: 'resume', run: 'R7' }],
+    ['show R7', { kind: 'show run', run: 'R7' }],
+    ['show runs', { kind: 'show runs', which: 'live' }],
+    ['status', { kind: 'show runs', which: 'live' }],
+    ['show all runs', { kind: 'show runs', which: 'all' }],
+    ['show targets', { kind: 'show targets' }],
+    ['who could approve R7', { kind: 'who may approve', run: 'R7' }],
+    ['who may approve R7', { kind: 'who may approve', run: 'R7' }],
+    ['what can I do', { kind: 'what can I do' }],
+    ['what can I do on SQL01', { kind: 'what can I do', target: 'sql01' }],
+    ['estimate 4TB over 50Mb/s', { kind: 'estimate', size: 4e12, rate: 6.25e6 }],
+    [
+      'estimate 4 TiB over 100 MB/s with 6.36% changed at 60 %',
+      { kind: 'estimate', size: 4 * 2 ** 40, rate: 1e8, changed: 0.0636, utilisation: 0.6 },
+    ],
+    ['help', { kind: 'help' }],
+    ['help migrate', { kind: 'help', topic: 'migrate' }],
+    ['help clean up session', { kind: 'help', topic: 'clean up session' }],
+    [
+      'migrate harddisk5 to harddisk14 on sql01',
+      { kind: 'run', runbook: 'migrate', params: { host: 'sql01', from: 'harddisk5', to: 'harddisk14' } },
+    ],
+    [
+      'migrate harddisk5 to harddisk14 on sql01 soak 2 h with throttle 36%',
+      {
+        kind: 'run',
+        runbook: 'migrate',
+        params: { host: 'sql01', from: 'harddisk5', to: 'harddisk14', throttle: 2, soak: 7_200_000 },
+      },
+    ],
+    [
+      String.raw`migrate \\.\PHYSICALDRIVE2 to /dev/emcpowera1 on sql01 with throttle 4 soak 1h30m`,
+      {
+        kind: 'run',
+        runbook: 'migrate',
+        params: { host: 'sql01', from: String.raw`\\.\PHYSICALDRIVE2`, to: '/dev/emcpowera1', throttle: 4, soak: 5_400_000 },
+      },
+    ],
+  ])('%s', (text, expected) => expect(command(text)).toEqual(expected))
+
+  test.each([
+    ['show hbas on sql01', 'hbas', {}],
+    ['show paths on sql01', 'paths', {}],
+    ['show paths of harddisk14 on sql01', 'pathsOf', { device: 'harddisk14' }],
+    ['show sessions on sql01', 'sessions', {}],
+    ['show session 1 on sql01', 'session', { session: 1 }],
+    ['show version of powerpath on sql01', 'version', {}],
+    ['set up migration from harddisk5 to harddisk14 on sql01', 'setup', { source: 'harddisk5', target: 'harddisk14' }],
+    ['sync session 1 on sql01', 'sync', { session: 1 }],
+    ['start sync of session 1 on sql01', 'sync', { session: 1 }],
+    ['throttle session 1 on sql01 to 4', 'throttle', { session: 1, level: 4 }],
+    ['throttle session 1 on sql01 to 7.8%', 'throttle', { session: 1, level: 5 }],
+    ['set throttle of session 1 on sql01 to 36 percent', 'throttle', { session: 1, level: 2 }],
+    ['pause session 1 on sql01', 'pause', { session: 1 }],
+    ['resume session 1 on sql01', 'resume', { session: 1 }],
+    ['select target of session 1 on sql01', 'selectTarget', { session: 1 }],
+    ['select source of session 1 on sql01', 'selectSource', { session: 1 }],
+    ['commit session 1 on sql01', 'commit', { session: 1 }],
+    ['abort session 1 on sql01', 'abort', { session: 1 }],
+    ['clean up session 1 on sql01', 'cleanup', { session: 1 }],
+  ])('%s', (text, verb, params) =>
+    expect(command(text)).toEqual({ kind: 'act', wish: { capability: `powerpath.${verb}`, target: 'sql01', params } }),
+  )
+
+  test('every example that help shows is understood', () => {
+    const refused = [...COMMANDS, ...RUNBOOKS].flatMap(it => it.examples).filter(it => 'refusal' in parse(it, site))
+    expect(refused).toEqual([])
+  })
+})
+
+describe('what chat clients do to a sentence does not matter', () => {
+  test.each([
+    'skip R7 setup because “by hand”',
+    'skip R7 setup because ‘by hand’',
+    "skip R7 setup because 'by hand'",
+    'skip\u00a0R7\u202fsetup  because "by hand"',
+    '\ufeffskip R7\u200b setup because "by hand" ',
+    '`skip R7 setup because "by hand"`',
+    '```\nskip R7 setup because "by hand"\n```',
+    'Skip r7 SETUP Because "by hand".',
+    '  skip R7 setup because "by hand" !\n',
+  ])('%s', text => expect(command(text)).toEqual({ kind: 'skip', run: 'R7', step: 'setup', because: 'by hand' }))
+
+  test('an apostrophe in a reason stays one', () => {
+    expect(command('deny R7 because “don’t”')).toMatchObject({ because: "don't" })
+    expect(command("deny R7 because 'don't do that'")).toMatchObject({ because: "don't do that" })
+  })
+})
