@@ -1,0 +1,24 @@
+import type { Claim } from '../domain/claim.ts'
+import { stepsOf, undoActions, type Action } from '../domain/plan.ts'
+import type { Run } from '../domain/run.ts'
+import type { Engine } from './engine.ts'
+import { resolve } from './resolve.ts'
+
+/**
+ * Everything the run's changes take hold of, undos included, as far as their parameters are known by now. Asked for before
+ * each send, all or none: what a device hands out later (a session number) is claimed before the first change that uses it.
+ */
+export function claimsOf(run: Run, engine: Pick<Engine, 'find' | 'root'>): readonly Claim[] {
+  const actions = stepsOf(run.plan).flatMap((step): readonly Action[] => (step.kind === 'act' ? [step.action, ...undoActions(step)] : []))
+  const claims = new Map<string, Claim>()
+  for (const action of actions) {
+    const { effect } = engine.find(action).capability
+    const known = effect === 'read' ? undefined : resolve(action, run)
+    if (effect === 'read' || !known || 'missing' in known) continue
+    for (const claim of effect.claims(known.action.params)) {
+      const path = claim.path === '' ? engine.root(action.target) : `${engine.root(action.target)}/${claim.path}`
+      if (claims.get(path)?.mode !== 'exclusive') claims.set(path, { path, mode: claim.mode })
+    }
+  }
+  return [...claims.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+}

@@ -1,0 +1,156 @@
+import type { Instant, IntentId } from '../domain/ids.ts'
+import { fieldOf, meets, stepsOf, wanted, type Act, type Action, type Expectation } from '../domain/plan.ts'
+import { hasRole, permit, type Policy } from '../domain/policy.ts'
+import { gatesBefore, intend } from '../domain/program.ts'
+import { SKEW, stateOf, type Event, type Intent, type Run } from '../domain/run.ts'
+import { Misread, Refused, Unreachable } from '../kit/errors.ts'
+import type { Hold } from '../ports/store.ts'
+import { callFor, messageOf, readFor } from './call.ts'
+import type { Engine } from './engine.ts'
+import { readFact } from './look.ts'
+import { resolve } from './resolve.ts'
+
+/** Check the approval and its facts, look, write the intent down, send. */
+export async function send(run: Run, step: Act, attempt: number, hold: Hold, engine: Engine): Promise<void> {
+  const note = (event: (now: Instant) => Event) => hold.record((_, now) => [event(now)])
+  const resolved = resolve(step.action, run)
+  if ('missing' in resolved) {
+    const { from, field } = resolved.missing
+    return void (await note(() => ({ type: 'step.failed', step: step.id, why: `${from} handed out no ${field}` })))
+  }
+  const { action } = resolved
+  const { effect } = engine.find(action).capability
+  if (effect === 'read') return read(run, step, action, attempt, hold, engine)
+
+  const objection = await objections(run, step, hold, engine)
+  if (objection) {
+    await note(now => (objection.again ? tryAgain(step, attempt, now, objection.why) : { type: 'step.failed', step: step.id, why: objection.why }))
+    return
+  }
+  // The seq makes the id unique across retries and yet the same for one try; it is never random.
+  const id = `${run.id}/${step.id}/${run.seq + 1}` as IntentId
+  let before: unknown
+  if (effect.inDoubt.ask === 'device') {
+    try {
+      before = engine.redact(await effect.inDoubt.look(engine.find(action).device, callFor(id, action, step.timeout, engine.clock.now(), hold, engine)))
+    } catch (error) {
+      return void (await note(now => tryAgain(step, attempt, now, messageOf(error))))
+    }
+  }
+  const from = engine.clock.now()
+  const after = await hold.record((run, now) => intend(run, step, { id, at: now, action, ...(before === undefined ? {} : { before }) }))
+  const state = stateOf(after, step)
+  if (state.is === 'sent' && state.intent.id === id) await perform(step, state.intent, attempt, from, hold, engine)
+}
+
+/** Why it must not be sent now: an approval that has lapsed, a voter who has lost the role, a fact that no longer holds. */
+async function objections(run: Run, step: Act, hold: Hold, engine: Engine): Promise<{ readonly why: string; readonly again?: true } | undefined> {
+  const now = await engine.store.now()
+  const policy = engine.policy()
+  const refusal = permit(policy, run.by, [step.action])
+  if (refusal) return { why: `${run.by} may not ask for this any more: ${refusal.no === 'not permitted' ? refusal.because : refusal.no}` }
+  const gone = lapsedVoter(run, policy)
+  if (gone) return { why: gone }
+  for (const gate of gatesBefore(run, step)) {
+    const state = stateOf(run, gate)
+    if (state.is !== 'done' || !state.ballot) return { why: `${gate.id} has not been approved` }
+    if (now >= state.ballot.until) return { why: `the approval of ${gate.id} has lapsed; retry asks for it again` }
+    for (const fact of gate.facts) {
+      const seen = await readFact(fact, run, step.timeout, hold, engine)
+      if (seen.unanswered) return { why: `the fact "${fact.label}" could not be read again: ${seen.shows}`, again: true }
+      if (!seen.holds) return { why: `a fact no longer holds since it was approved: ${fact.label}: ${seen.shows}; nothing was sent` }
+    }
+  }
+  return undefined
+}
+
+/** Membership is a matter of now, not of when the vote was cast. */
+function lapsedVoter(run: Run, policy: Policy): string | undefined {
+  for (const step of stepsOf(run.plan)) {
+    const state = stateOf(run, step)
+    if (step.kind !== 'gate' || state.is !== 'done') continue
+    const gone = state.ballot?.votes.find(vote => vote.verdict === 'approve' && !hasRole(policy, vote.by, step.rule.role))
+    if (gone) return `${gone.by}, who approved ${step.id}, has the role ${step.rule.role} no longer`
+  }
+  return undefined
+}
+
+async function read(run: Run, step: Act, action: Action, attempt: number, hold: Hold, engine: Engine): Promise<void> {
+  const { device, capability } = engine.find(action)
+  let event: (now: Instant) => Event
+  try {
+    const result = engine.redact(await capability.perform(device, callFor(readFor(run.id, step.id), action, step.timeout, engine.clock.now(), hold, engine)))
+    const unmet = (step.expect ?? []).filter(expectation => !meets(expectation, result))
+    if (unmet.length > 0) event = now => tryAgain(step, attempt, now, unmet.map(expectation => disappointed(expectation, result)).join('; '))
+    else event = () => ({ type: 'step.done', step: step.id, how: 'seen', result })
+  } catch (error) {
+    const why = engine.redact(messageOf(error))
+    const final = error instanceof Refused || error instanceof Misread
+    event = now => (final ? { type: 'step.failed', step: step.id, why } : tryAgain(step, attempt, now, why))
+  }
+  await hold.record((_, now) => [event(now)])
+}
+
+const disappointed = (expectation: Expectation, result: unknown): string => {
+  const value = fieldOf(result, expectation.field)
+  return `wanted ${wanted(expectation)}, and ${value === undefined || value === null ? 'the device does not say' : `it is ${String(value)}`}`
+}
+
+/** A request was sent and its answer never recorded. Find out, without ever sending on a guess. */
+export async function settle(run: Run, step: Act, intent: Intent, hold: Hold, engine: Engine): Promise<void> {
+  const { device, capability } = engine.find(intent.action)
+  const inDoubt = capability.effect === 'read' ? { ask: 'nobody' as const } : capability.effect.inDoubt
+  switch (inDoubt.ask) {
+    case 'nobody':
+      return perform(step, intent, attemptOf(run, step), engine.clock.now(), hold, engine)
+    case 'person':
+      return void (await hold.record(() => [{ type: 'step.doubted', step: step.id, why: 'it was sent, nothing answered, and the device keeps no trace of it' }]))
+    case 'device': {
+      const call = callFor(intent.id, intent.action, step.timeout, engine.clock.now(), hold, engine)
+      let event: (now: Instant) => Event
+      try {
+        const seen = await inDoubt.look(device, call)
+        const verdict = inDoubt.judge(intent.before, engine.redact(seen), call.params)
+        if (verdict.done === true) event = () => ({ type: 'step.done', step: step.id, how: 'inferred', ...(verdict.result === undefined ? {} : { result: engine.redact(verdict.result) }) })
+        else if (verdict.done === false) event = now => tryAgain(step, attemptOf(run, step), now, 'it was sent, and the device shows that it did not happen')
+        else event = () => ({ type: 'step.doubted', step: step.id, why: `the device cannot tell: ${verdict.why}` })
+      } catch (error) {
+        event = now => askLater(step, intent, now, messageOf(error))
+      }
+      await hold.record((_, now) => [event(now)])
+    }
+  }
+}
+
+async function perform(step: Act, intent: Intent, attempt: number, from: Instant, hold: Hold, engine: Engine): Promise<void> {
+  const { device, capability } = engine.find(intent.action)
+  let event: (now: Instant) => Event
+  try {
+    const result = engine.redact(await capability.perform(device, callFor(intent.id, intent.action, step.timeout, from, hold, engine)))
+    event = () => ({ type: 'step.done', step: step.id, how: 'seen', ...(result === undefined ? {} : { result }) })
+  } catch (error) {
+    const why = engine.redact(messageOf(error))
+    if (error instanceof Refused) event = () => ({ type: 'step.failed', step: step.id, why })
+    else if (error instanceof Unreachable) event = now => tryAgain(step, attempt, now, why)
+    else event = now => askLater(step, intent, now, why)
+  }
+  await hold.record((_, now) => [event(now)])
+}
+
+const attemptOf = (run: Run, step: Act): number => {
+  const state = stateOf(run, step)
+  return 'attempts' in state ? state.attempts : 1
+}
+
+/** It did not happen. */
+function tryAgain(step: Act, attempt: number, now: Instant, why: string): Event {
+  const failed = { type: 'step.failed', step: step.id, why } as const
+  return attempt < step.tries ? { ...failed, again: now + step.every } : failed
+}
+
+/** It may have happened. Wait until the request must have died on the wire and in the device, then ask; in the end, ask a person. */
+function askLater(step: Act, intent: Intent, now: Instant, why: string): Event {
+  const doubted = { type: 'step.doubted', step: step.id, why } as const
+  const quiet = intent.at + step.timeout + SKEW
+  return now < quiet + step.tries * step.every ? { ...doubted, again: Math.max(quiet, now + step.every) } : doubted
+}
