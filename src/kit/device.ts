@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Claim } from '../domain/claim.ts'
-import type { IntentId, Target } from '../domain/ids.ts'
+import type { IntentId, Millis, Target } from '../domain/ids.ts'
 import type { Action, Params, Reference, Risk } from '../domain/plan.ts'
 import type { Progress } from '../domain/progress.ts'
 
@@ -52,6 +52,8 @@ export type Shown<P> = { readonly [K in keyof P]: P[K] | string }
 
 export interface Change<D, P, R, B> {
   readonly risk: Exclude<Risk, 'none'>
+  /** How long one request may live, on the wire and in the device: 30 seconds where nothing is said. */
+  readonly takes?: Millis
   /** What it takes hold of, as paths below the target: ["disk/harddisk5"]. */
   claims(params: P): readonly Claim[]
   readonly inDoubt: InDoubt<D, P, R, B>
