@@ -1,6 +1,6 @@
+import type { Entry } from '../domain/chain.ts'
 import type { Place, Post, Said } from '../domain/chat.ts'
 import type { Claim } from '../domain/claim.ts'
-import type { Entry } from '../domain/chain.ts'
 import type { Instant, Millis, RunId, StepId } from '../domain/ids.ts'
 import type { Track } from '../domain/progress.ts'
 import type { Event, Obstacle, Run } from '../domain/run.ts'

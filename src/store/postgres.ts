@@ -1,0 +1,118 @@
+import { canonical, type Entry, ROOT } from '../domain/chain.ts'
+import type { Place } from '../domain/chat.ts'
+import type { Instant, RunId } from '../domain/ids.ts'
+import { type Event, type Run, unborn } from '../domain/run.ts'
+import type { Store } from '../ports/store.ts'
+import { type Database, openDatabase } from './database.ts'
+import { holds } from './holds.ts'
+import { append } from './log.ts'
+import { inbox, posts } from './messages.ts'
+import { migrate } from './migrate.ts'
+import { applyChange, HEAD, type Head, lockHead, readRuns, saveEvents } from './rows.ts'
+
+export interface StoreOptions {
+  readonly schema?: string // 'signalbox'
+  readonly connections?: number // at most, 10
+}
+
+/**
+ * The store in a Postgres, brought forward to what this code knows. `url` must lead to the primary and not through a pooler
+ * that shares sessions: settings are given when connecting. Throws CannotStart.
+ */
+export async function openStore(url: string, { schema = 'signalbox', connections = 10 }: StoreOptions = {}): Promise<Store> {
+  await migrate(url, schema)
+  const database = openDatabase(url, schema, connections)
+  return {
+    create: (origin, at, first) => create(database, origin, at, first),
+    load: async id => (await readRuns(database, await heads(database, 'where id = $1', [id])))[0],
+    list: async (which, most) =>
+      readRuns(
+        database,
+        await heads(database, `${which === 'live' ? 'where outcome is null' : ''} order by number desc limit $1`, [most]),
+      ),
+    record: (id, change) =>
+      database.transaction(async client => {
+        const head = await lockHead(client, id)
+        if (!head) throw new Error(`there is no run ${id}`)
+        return applyChange(client, head, change)
+      }),
+    hold: holds(database),
+    overdue: () => overdue(database),
+    ...inbox(database),
+    ...posts(database),
+    entries: run => entries(database, run),
+    heads: async () => (await database.query<Row>('select id as run, seq, head_hash as hash from runs order by number')).rows,
+    now: async () => {
+      const { rows } = await database.query<{ readonly now: Instant }>('select signalbox_millis() as now')
+      return rows[0]!.now
+    },
+    stop: () => database.stop(),
+  }
+}
+
+type Row = Awaited<ReturnType<Store['heads']>>[number]
+
+async function heads(database: Database, which: string, values: readonly unknown[]): Promise<readonly Head[]> {
+  return (await database.query<Head>(`select ${HEAD} from runs ${which}`, [...values])).rows
+}
+
+async function create(database: Database, origin: string, at: Place, first: Event): Promise<Run> {
+  const known = await byOrigin(database, origin)
+  if (known) return known
+  const created = await database.transaction(async client => {
+    const { rows } = await client.query<{ readonly id: RunId; readonly now: Instant }>(
+      `insert into runs (id, number, origin, place) select 'R' || number, number, $1, $2 from nextval('run_numbers') as number
+       on conflict (origin) do nothing returning id, created_at as now`,
+      [origin, canonical(at)],
+    )
+    const row = rows[0]
+    if (!row) return undefined
+    const appended = append(unborn(row.id, at), ROOT, [first], row.now)
+    await saveEvents(client, null, appended)
+    return appended.run
+  })
+  // Somebody else was a moment faster: the insert has waited for that transaction to end.
+  const run = created ?? (await byOrigin(database, origin))
+  if (!run) throw new Error(`the run of ${origin} is there and is not`)
+  return run
+}
+
+async function byOrigin(database: Database, origin: string): Promise<Run | undefined> {
+  return (await readRuns(database, await heads(database, 'where origin = $1', [origin])))[0]
+}
+
+const SWEEP = 1_000 // the rest waits a second for the next sweep
+
+// Answered from the partial indexes, so that history costs the sweep nothing. A lease that ran out needs no time to have come.
+export const TO_ADVANCE = `
+  select id from runs where outcome is null and lease_until is null and wake_at <= (select signalbox_millis())
+  union all
+  select id from runs where outcome is null and lease_until < (select signalbox_millis())
+  limit ${SWEEP}`
+export const TO_REPORT = `select id from runs where reported < seq order by number limit ${SWEEP}`
+
+async function overdue({ query }: Database): ReturnType<Store['overdue']> {
+  const advance = await query<{ readonly id: RunId }>(TO_ADVANCE)
+  const report = await query<{ readonly id: RunId }>(TO_REPORT)
+  return { advance: advance.rows.map(row => row.id), report: report.rows.map(row => row.id) }
+}
+
+const PAGE = 500
+
+/** Page by page: no transaction stays open while the reader takes its time, and what is appended meanwhile may be seen. */
+async function* entries(database: Database, run: RunId | undefined): AsyncGenerator<Entry> {
+  let [number, seq] = [0, 0]
+  for (;;) {
+    const { rows } = await database.query<Entry & { readonly number: number }>(
+      `select number, run, events.seq, at, type, data, hash from runs join events on run = id
+       where number >= $1 and (number > $1 or events.seq > $2) and ($3::text is null or id = $3)
+       order by number, events.seq limit ${PAGE}`,
+      [number, seq, run ?? null],
+    )
+    for (const { number: of, ...entry } of rows) {
+      ;[number, seq] = [of, entry.seq]
+      yield entry
+    }
+    if (rows.length < PAGE) return
+  }
+}

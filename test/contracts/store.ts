@@ -1,0 +1,18 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { type Given, givenBy, type Opened } from './store-given.ts'
+import { holds } from './store-holds.ts'
+import { log } from './store-log.ts'
+import { runs } from './store-runs.ts'
+import { sweep } from './store-sweep.ts'
+
+/** What every store promises. Knows none by name. */
+export function storeContract(name: string, open: () => Promise<Opened>): void {
+  describe(name, () => {
+    const given = {} as Given // there once the tests begin
+    beforeAll(async () => {
+      Object.assign(given, givenBy(await open()))
+    })
+    afterAll(() => given.stop())
+    for (const section of [runs, holds, sweep, log]) section(given)
+  })
+}
