@@ -12,7 +12,14 @@ export interface Wish {
 export type Command =
   | { readonly kind: 'act'; readonly wish: Wish }
   | { readonly kind: 'run'; readonly runbook: string; readonly params: Params }
-  | { readonly kind: 'vote'; readonly verdict: 'approve' | 'deny'; readonly run: RunId; readonly step?: StepId; readonly shown?: string; readonly because?: string }
+  | {
+      readonly kind: 'vote'
+      readonly verdict: 'approve' | 'deny'
+      readonly run: RunId
+      readonly step?: StepId
+      readonly shown?: string
+      readonly because?: string
+    }
   | { readonly kind: 'tell'; readonly run: RunId; readonly step: StepId; readonly happened: boolean; readonly because: string }
   | { readonly kind: 'retry'; readonly run: RunId; readonly step?: StepId }
   | { readonly kind: 'skip'; readonly run: RunId; readonly step: StepId; readonly because: string }
@@ -22,5 +29,11 @@ export type Command =
   | { readonly kind: 'show targets' }
   | { readonly kind: 'who may approve'; readonly run: RunId }
   | { readonly kind: 'what can I do'; readonly target?: string }
-  | { readonly kind: 'estimate'; readonly size: Bytes; readonly rate: BytesPerSecond; readonly utilisation?: number; readonly changed?: number }
+  | {
+      readonly kind: 'estimate'
+      readonly size: Bytes
+      readonly rate: BytesPerSecond
+      readonly utilisation?: number
+      readonly changed?: number
+    }
   | { readonly kind: 'help'; readonly topic?: string }

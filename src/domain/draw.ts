@@ -1,10 +1,10 @@
 import type { Ballot } from './approval.ts'
 import type { Button, Card, Meter, StepLine } from './chat.ts'
-import type { Instant } from './ids.ts'
-import { isReference, stepsOf, type Step } from './plan.ts'
-import { currentStage, failures, program } from './program.ts'
-import { eta, stalledSince, throughput, type Track } from './progress.ts'
-import { stateOf, stepNamed, undosOf, type Run, type SeenFact, type StepState } from './run.ts'
+import type { Instant, StepId } from './ids.ts'
+import { fieldOf, type Step, stepsOf } from './plan.ts'
+import { currentStage, failures, passed, program } from './program.ts'
+import { eta, stalledSince, type Track, throughput } from './progress.ts'
+import { type Run, type SeenFact, type StepState, stateOf, stepNamed, undosOf } from './run.ts'
 import { ballots, people, sentences } from './say.ts'
 import { clockTime, duration, percent, rate, size } from './words.ts'
 
@@ -40,13 +40,22 @@ function stateLine(run: Run, now: Instant): string {
   if (run.paused) return `${course}paused by ${run.paused}`
   const open = ballots(run)
   if (open.length > 0) return `${course}waits for ${open.map(({ step }) => step.id).join(' and ')}`
-  return `${course}${currentStage(run).map(step => step.id).join(' and ')}`
+  return `${course}${currentStage(run)
+    .map(step => step.id)
+    .join(' and ')}`
 }
 
 function stepLines(run: Run): readonly StepLine[] {
   const planned = stepsOf(run.plan).map(step => lineOf(run, step))
-  const undone = run.course === 'rolling back' ? program(run).flat().filter(step => step.id.startsWith('undo-')) : []
-  const ran = [...run.steps.keys()].filter(id => id.startsWith('undo-') && !undone.some(step => step.id === id)).flatMap(id => stepNamed(run, id) ?? [])
+  const undone =
+    run.course === 'rolling back'
+      ? program(run)
+          .flat()
+          .filter(step => step.id.startsWith('undo-'))
+      : []
+  const ran = [...run.steps.keys()]
+    .filter(id => id.startsWith('undo-') && !undone.some(step => step.id === id))
+    .flatMap(id => stepNamed(run, id) ?? [])
   return [...planned, ...[...ran, ...undone].map(step => lineOf(run, step))]
 }
 
@@ -56,7 +65,7 @@ function lineOf(run: Run, step: Step): StepLine {
   const undos = undosOf(step)
   const undone = undos.length > 0 && undos.every(undo => stateOf(run, undo).is === 'done')
   const note = undone ? 'undone' : noteOf(step, state)
-  return { mark: undone ? 'undone' : markOf(run, step, state), text: step.says, ...(note ? { note } : {}), ...final }
+  return { mark: undone ? 'undone' : markOf(run, step, state), text: spoken(run, step.says), ...(note ? { note } : {}), ...final }
 }
 
 function markOf(run: Run, step: Step, state: StepState): StepLine['mark'] {
@@ -73,7 +82,7 @@ function markOf(run: Run, step: Step, state: StepState): StepLine['mark'] {
     case 'watching':
       return 'now'
     case 'pending':
-      return !run.outcome && currentStage(run).includes(step) && failures(run).length === 0 ? 'now' : 'next'
+      return !run.outcome && currentStage(run).some(one => one.id === step.id) && failures(run).length === 0 ? 'now' : 'next'
   }
 }
 
@@ -87,7 +96,9 @@ function noteOf(step: Step, state: StepState): string | undefined {
     case 'skipped':
       return state.because === undefined ? 'not needed' : `skipped by ${state.by}: ${state.because}`
     case 'pending':
-      return state.why === undefined ? undefined : `tried ${state.attempts} times: ${state.why}`
+      return state.why === undefined
+        ? undefined
+        : `tried ${state.attempts === 1 ? 'once' : `${state.attempts} times`}: ${state.why}`
     case 'waiting':
       return `until ${clockTime(state.until)}`
     default:
@@ -112,7 +123,10 @@ function meterOf(run: Run, now: Instant): Meter | undefined {
   if (step?.kind !== 'watch') return undefined
   const track = run.tracks.get(step.id)
   if (!track) return { text: `${step.id}: not looked at yet` }
-  return { ...(track.done === undefined ? {} : { done: track.done }), text: meterText(track, stalledSince(track, step.stall, now), now) }
+  return {
+    ...(track.done === undefined ? {} : { done: track.done }),
+    text: meterText(track, stalledSince(track, step.stall, now), now),
+  }
 }
 
 /** The rate and the estimate are measured; what nobody measured is said to be unknown. */
@@ -124,7 +138,11 @@ export function meterText(track: Track, stalled: Instant | undefined, now: Insta
   if (stalled !== undefined) return `${share}${bytes}${note}; NO PROGRESS for ${duration(now - stalled)}`
   if (track.done !== undefined && track.done >= 1) return `${share}${bytes}${note}`
   const left = eta(track)
-  const range = !left ? 'time left unknown' : left.latest === undefined ? `at least ${duration(left.soonest)} left` : spread(left.soonest, left.latest)
+  const range = !left
+    ? 'time left unknown'
+    : left.latest === undefined
+      ? `at least ${duration(left.soonest)} left`
+      : spread(left.soonest, left.latest)
   return `${share}${bytes}${speed ? ` at ${rate(speed)}` : ''}${note}; ${range}`
 }
 
@@ -136,35 +154,50 @@ const spread = (soonest: number, latest: number): string => {
 function gateLines(run: Run, now: Instant): readonly string[] {
   return ballots(run).flatMap(({ step, ballot, asker }) => {
     const state = stateOf(run, step)
-    const asks = asker && state.is === 'failed' ? `Skip ${step.id}? ${asker} asks, because ${state.skip?.because}` : step.kind === 'gate' ? step.asks : step.says
+    const asks =
+      asker && state.is === 'failed'
+        ? `Skip ${step.id}? ${asker} asks, because ${state.skip?.because}`
+        : step.kind === 'gate'
+          ? step.asks
+          : step.says
     const facts = state.is === 'open' && step.kind === 'gate' && step.facts.length > 0 ? factLines(state.facts) : []
-    return [asks, ...facts, ...resolved(run, step), `  needs ${people(ballot.rule)}${voted(ballot)}, by ${clockTime(ballot.until)} (${duration(ballot.until - now)})`]
+    return [
+      asks,
+      ...facts,
+      ...opened(run, step),
+      `  needs ${people(ballot.rule)}${voted(ballot)}, by ${clockTime(ballot.until)} (${duration(ballot.until - now)})`,
+    ]
   })
 }
 
 const factLines = (facts: readonly SeenFact[] | undefined): readonly string[] =>
-  facts ? facts.map(fact => `  ${fact.holds ? 'holds' : 'DOES NOT HOLD'}: ${fact.label}: ${fact.shows}`) : ['  its facts are being read']
+  facts
+    ? facts.map(fact => `  ${fact.holds ? 'holds' : 'DOES NOT HOLD'}: ${fact.label}: ${fact.shows}`)
+    : ['  its facts are being read']
 
-/** What the references of the step behind a gate have come to. */
-function resolved(run: Run, gate: Step): readonly string[] {
+/** What a gate opens, with what its references have come to. */
+function opened(run: Run, gate: Step): readonly string[] {
   const at = run.plan.stages.findIndex(stage => stage.includes(gate))
   const next = at < 0 ? [] : (run.plan.stages[at + 1] ?? [])
-  return next.flatMap(step => {
-    if (step.kind !== 'act') return []
-    const values = Object.entries(step.action.params).flatMap(([name, value]) => {
-      if (!isReference(value)) return []
-      const state = run.steps.get(value.from)
-      const found = state?.is === 'done' ? (state.result as Record<string, unknown> | undefined)?.[value.field] : undefined
-      return found === undefined ? [] : [`${name} ${String(found)}`]
-    })
-    return values.length > 0 ? [`  opens: ${step.says}, with ${values.join(', ')}`] : [`  opens: ${step.says}`]
+  return next.filter(step => step.kind === 'act').map(step => `  opens: ${spoken(run, step.says)}`)
+}
+
+/** A sentence with what earlier steps have handed out in place of `<session of setup>`, once it is known. */
+function spoken(run: Run, says: string): string {
+  return says.replace(/<([A-Za-z]+) of ([a-z0-9-]+)>/g, (unknown, field: string, id: string) => {
+    const state = run.steps.get(id as StepId)
+    const found = state?.is === 'done' ? fieldOf(state.result, field) : undefined
+    return found === undefined ? unknown : String(found)
   })
 }
 
-const voted = (ballot: Ballot): string => (ballot.votes.length === 0 ? '' : `; approved so far by ${ballot.votes.map(vote => vote.by).join(', ')}`)
+const voted = (ballot: Ballot): string =>
+  ballot.votes.length === 0 ? '' : `; approved so far by ${ballot.votes.map(vote => vote.by).join(', ')}`
 
 function troubleLines(run: Run): readonly string[] {
-  const doubts = [...run.steps].flatMap(([id, state]) => (state.is === 'doubtful' ? [`In doubt: ${id}. ${state.why}. Look at the device, then say which.`] : []))
+  const doubts = [...run.steps].flatMap(([id, state]) =>
+    state.is === 'doubtful' ? [`In doubt: ${id}. ${state.why}. Look at the device, then say which.`] : [],
+  )
   const failed = failures(run).flatMap(step => {
     const state = stateOf(run, step)
     return state.is === 'failed' && !state.skip ? [`Held: ${step.id}: ${state.why}`] : []
@@ -178,9 +211,14 @@ const waitLines = (run: Run): readonly string[] =>
 
 function endLines(run: Run): readonly string[] {
   if (!run.outcome) return []
-  const left = run.outcome === 'failed' || run.outcome === 'cancelled' ? stepsOf(run.plan).filter(step => step.kind === 'act' && step.action.risk !== 'none' && stateOf(run, step).is === 'done') : []
+  const left =
+    run.outcome === 'failed' || run.outcome === 'cancelled'
+      ? stepsOf(run.plan).filter(step => step.kind === 'act' && step.action.risk !== 'none' && stateOf(run, step).is === 'done')
+      : []
   const why = run.turned?.because ? [`Because ${run.turned.because}`] : []
-  return [...why, ...(left.length > 0 ? [`Done and left as it is: ${left.map(step => step.says).join('; ')}`] : [])]
+  const point = run.outcome === 'rolled back' ? passed(run) : undefined
+  const stays = point ? [`${point.says} was the point of no return: it stays, and so does what was done before it`] : []
+  return [...why, ...stays, ...(left.length > 0 ? [`Done and left as it is: ${left.map(step => step.says).join('; ')}`] : [])]
 }
 
 /** Buttons are canned sentences; those that need words of the person's own are offered as text instead. */
@@ -192,7 +230,16 @@ function buttonsOf(run: Run): readonly Button[] {
       const verb = says.split(` ${run.id}`)[0] ?? says
       const rest = says.slice(verb.length + run.id.length + 1).trim()
       const vote = verb === 'approve' || verb === 'confirm' || verb === 'deny'
-      const style = verb === 'approve' || verb === 'confirm' ? ({ style: 'primary' } as const) : verb === 'retry' || verb === 'resume' ? {} : ({ style: 'danger' } as const)
-      return { label: `${verb[0]?.toUpperCase()}${verb.slice(1)}${rest ? ` ${rest}` : ''}`, says: vote ? `${says} as ${shown}` : says, ...style }
+      const style =
+        verb === 'approve' || verb === 'confirm'
+          ? ({ style: 'primary' } as const)
+          : verb === 'retry' || verb === 'resume'
+            ? {}
+            : ({ style: 'danger' } as const)
+      return {
+        label: `${verb[0]?.toUpperCase()}${verb.slice(1)}${rest ? ` ${rest}` : ''}`,
+        says: vote ? `${says} as ${shown}` : says,
+        ...style,
+      }
     })
 }

@@ -1,5 +1,5 @@
 import type { Bytes, BytesPerSecond, Millis } from './ids.ts'
-import { duration, percent, rate, size } from './words.ts'
+import { duration, percent, rate, round, size } from './words.ts'
 
 export interface Question {
   readonly size: Bytes
@@ -15,7 +15,13 @@ const COPY: BytesPerSecond = 5e9 / 60
 const CHANGED = 0.0636
 
 /** How long a transfer takes, and from when on shipping a seeded copy wins. Milliseconds. */
-export function estimate(question: Question): { readonly full: Millis; readonly stated: Millis; readonly seeded: Millis; readonly lineBusy: Millis; readonly breakEven: Bytes | undefined } {
+export function estimate(question: Question): {
+  readonly full: Millis
+  readonly stated: Millis
+  readonly seeded: Millis
+  readonly lineBusy: Millis
+  readonly breakEven: Bytes | undefined
+} {
   const share = question.utilisation ?? 1
   const changed = question.changed ?? CHANGED
   const line = question.rate * share
@@ -29,16 +35,19 @@ export function estimate(question: Question): { readonly full: Millis; readonly 
 
 /** The answer of a colleague: figures, what they assume, and what they mean. */
 export function estimateLines(question: Question): readonly string[] {
+  if (question.utilisation === 0)
+    return ['At 0 % of the line nothing moves. Say how much of it one may use: `estimate 4TB over 50Mb/s at 60%`.']
   const { full, stated, seeded, lineBusy, breakEven } = estimate(question)
-  const changed = percent(question.changed ?? CHANGED)
-  const at = question.utilisation === undefined ? [] : [`At ${percent(question.utilisation)} of the line: about ${duration(stated)}.`]
+  const changed = `${round((question.changed ?? CHANGED) * 100)} %`
+  const at =
+    question.utilisation === undefined ? [] : [`At ${percent(question.utilisation)} of the line: about ${duration(stated)}.`]
   const wins = seeded < stated
   return [
     `${size(question.size)} over ${rate(question.rate)} (${size(question.rate * 8).replace(/B$/, 'b')}/s): about ${duration(full)} at full line, with no latency, loss or other traffic.`,
     ...at,
     `A seeded copy: about ${duration(seeded)} in all, of which the line is busy for ${duration(lineBusy)}. That assumes two days on the road, a block copy at 5 GB/min at each end, and ${changed} changed meanwhile.`,
     breakEven === undefined
-      ? 'Shipping never wins on this line: copying to and from the disk is slower than sending.'
+      ? 'Shipping never wins here: copying to and from the disk and sending what changed takes longer than sending everything.'
       : `Shipping a seeded copy wins from about ${size(breakEven)} on${wins ? ', so here it wins' : '; below that, send it over the line'}.`,
     ...(question.utilisation === undefined ? ['If the line has other work, say so: `estimate 4TB over 50Mb/s at 60%`.'] : []),
   ]

@@ -65,6 +65,7 @@ export interface Watch extends Base {
   readonly within: Millis
   readonly stall?: Millis // no progress for so long rings
   readonly timeout: Millis // of one look
+  readonly size?: Reference // what is moved, in bytes, if an earlier step has found that out: turns a share into bytes
 }
 
 export interface Gate extends Base {
@@ -119,7 +120,9 @@ export function wanted({ field, is, oneOf, atLeast, atMost }: Expectation): stri
 }
 
 export const fieldOf = (result: unknown, field: string): unknown =>
-  typeof result === 'object' && result !== null && Object.hasOwn(result, field) ? (result as Record<string, unknown>)[field] : undefined
+  typeof result === 'object' && result !== null && Object.hasOwn(result, field)
+    ? (result as Record<string, unknown>)[field]
+    : undefined
 
 export const stepsOf = (plan: Plan): readonly Step[] => plan.stages.flat()
 

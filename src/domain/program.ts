@@ -1,7 +1,19 @@
 import { tally } from './approval.ts'
 import type { Instant } from './ids.ts'
-import { type Act, type Gate, stepsOf, type Step, type Watch } from './plan.ts'
-import { evolve, inFlight, isOver, stateOf, stepNamed, undosOf, type Event, type Intent, type Outcome, type Run, type StepState } from './run.ts'
+import { type Act, type Gate, type Step, stepsOf, type Watch } from './plan.ts'
+import {
+  type Event,
+  evolve,
+  type Intent,
+  inFlight,
+  isOver,
+  type Outcome,
+  type Run,
+  type StepState,
+  stateOf,
+  stepNamed,
+  undosOf,
+} from './run.ts'
 
 /** How many workers one step may kill before the run is taken out of their hands. */
 export const POISON = 3
@@ -35,7 +47,16 @@ export function undoSteps(run: Run): readonly Act[] {
 }
 
 /** The last point of no return that was passed. */
-export const passed = (run: Run): Step | undefined => stepsOf(run.plan).findLast(step => step.kind === 'act' && step.final && stateOf(run, step).is === 'done')
+export const passed = (run: Run): Step | undefined =>
+  stepsOf(run.plan).findLast(step => step.kind === 'act' && step.final && stateOf(run, step).is === 'done')
+
+/** Is there anything to undo, or may there be once it is known what became of a step in flight? */
+export const undoable = (run: Run): boolean =>
+  undoSteps(run).length > 0 || stepsOf(run.plan).some(step => step.kind === 'act' && step.undo && inFlight(stateOf(run, step)))
+
+/** A point of no return that is under way: what became of it says whether there is a way back. */
+export const passing = (run: Run): Step | undefined =>
+  stepsOf(run.plan).find(step => step.kind === 'act' && step.final && inFlight(stateOf(run, step)))
 
 /** The first stage with a step that is not over. When stopping, a failure is over too. */
 export function currentStage(run: Run): readonly Step[] {
@@ -57,7 +78,8 @@ export function due(run: Run, now: Instant): readonly Event[] {
   if (poisoned.length > 0) return poisoned
   const turn = turning(run)
   if (turn) return [turn]
-  const dropped = run.course === 'forward' ? [] : stepsOf(run.plan).filter(step => !step.always && DROPPED.has(stateOf(run, step).is))
+  const dropped =
+    run.course === 'forward' ? [] : stepsOf(run.plan).filter(step => !step.always && DROPPED.has(stateOf(run, step).is))
   if (dropped.length > 0) return dropped.map(step => ({ type: 'step.skipped', step: step.id }))
   const stage = currentStage(run)
   if (stage.length === 0) return [{ type: 'run.finished', outcome: outcomeOf(run) }]
@@ -75,7 +97,9 @@ function poison(run: Run): readonly Event[] {
     const why = `it took ${times} workers down, one after the other; nothing will try it again by itself`
     const state = stateOf(run, step)
     if (state.is === 'sent') return [{ type: 'step.doubted', step: id, why }]
-    return state.is === 'pending' || state.is === 'watching' || state.is === 'open' ? [{ type: 'step.failed', step: id, why }] : []
+    return state.is === 'pending' || state.is === 'watching' || state.is === 'open'
+      ? [{ type: 'step.failed', step: id, why }]
+      : []
   })
 }
 
@@ -91,7 +115,8 @@ function turning(run: Run): Event | undefined {
     case 'hold':
       return undefined
     case 'roll back':
-      return { type: 'run.turned', to: 'rolling back', because }
+      if (passing(run)) return undefined
+      return { type: 'run.turned', to: passed(run) && !undoable(run) ? 'stopping' : 'rolling back', because }
     case 'stop':
       return { type: 'run.turned', to: 'stopping', because }
   }
@@ -112,7 +137,9 @@ function dueStep(step: Step, state: StepState, held: boolean, now: Instant): rea
     case 'waiting':
       return now < state.until ? [] : [{ type: 'step.done', step: step.id, how: 'seen' }]
     case 'watching':
-      return now < state.until ? [] : [{ type: 'step.failed', step: step.id, why: 'it did not come about in the time it was given' }]
+      return now < state.until
+        ? []
+        : [{ type: 'step.failed', step: step.id, why: 'it did not come about in the time it was given' }]
     case 'open':
       switch (tally(state.ballot)) {
         case 'approved':
@@ -136,7 +163,9 @@ function dueSkip(step: Step, skip: NonNullable<Extract<StepState, { is: 'failed'
     case 'denied':
       return [{ type: 'step.failed', step: step.id, why: `skipping it was denied${becauseOf(skip.ballot.votes)}` }]
     case 'open':
-      return now < skip.ballot.until ? [] : [{ type: 'step.failed', step: step.id, why: 'nobody answered in time whether to skip it' }]
+      return now < skip.ballot.until
+        ? []
+        : [{ type: 'step.failed', step: step.id, why: 'nobody answered in time whether to skip it' }]
   }
 }
 
@@ -146,7 +175,8 @@ const becauseOf = (votes: readonly { verdict: string; by: string; because?: stri
 }
 const deniedWhy = (votes: readonly { verdict: string; by: string; because?: string }[]): string => `denied${becauseOf(votes)}`
 
-const patience = (step: Gate | Watch | Extract<Step, { kind: 'wait' }>) => (step.kind === 'gate' ? step.rule.within : step.kind === 'watch' ? step.within : step.for)
+const patience = (step: Gate | Watch | Extract<Step, { kind: 'wait' }>) =>
+  step.kind === 'gate' ? step.rule.within : step.kind === 'watch' ? step.within : step.for
 
 function outcomeOf(run: Run): Outcome {
   const failed = [...run.steps.values()].some(state => state.is === 'failed')
@@ -168,7 +198,11 @@ export type Work =
   | { readonly kind: 'show'; readonly step: Gate } // read the facts of an open gate
 
 export function work(run: Run, now: Instant): readonly Work[] {
-  return run.outcome ? [] : candidates(run).filter(([at]) => at <= now).map(([, job]) => job)
+  return run.outcome
+    ? []
+    : candidates(run)
+        .filter(([at]) => at <= now)
+        .map(([, job]) => job)
 }
 
 /** Every piece of work of the current stage, and from when on it may be done. */
@@ -176,11 +210,13 @@ function candidates(run: Run): readonly (readonly [Instant, Work])[] {
   const halted = run.paused !== undefined || failures(run).length > 0
   return currentStage(run).flatMap((step): (readonly [Instant, Work])[] => {
     const state = stateOf(run, step)
-    if (step.kind === 'act' && state.is === 'sent') return [[state.after, { kind: 'settle', step, attempt: state.attempts, intent: state.intent }]]
+    if (step.kind === 'act' && state.is === 'sent')
+      return [[state.after, { kind: 'settle', step, attempt: state.attempts, intent: state.intent }]]
     if (step.kind === 'act' && state.is === 'pending' && !halted)
       return [[Math.max(state.after, run.waitsFor?.next ?? 0), { kind: 'send', step, attempt: state.attempts + 1 }]]
     if (step.kind === 'watch' && state.is === 'watching') return [[run.tracks.get(step.id)?.next ?? 0, { kind: 'look', step }]]
-    if (step.kind === 'gate' && state.is === 'open' && step.facts.length > 0) return [[(state.facts && run.tracks.get(step.id)?.next) ?? 0, { kind: 'show', step }]]
+    if (step.kind === 'gate' && state.is === 'open' && step.facts.length > 0)
+      return [[(state.facts && run.tracks.get(step.id)?.next) ?? 0, { kind: 'show', step }]]
     return []
   })
 }
@@ -204,13 +240,22 @@ export function intend(run: Run, step: Act, intent: Intent): readonly Event[] {
   return !run.outcome && wanted ? [{ type: 'step.intended', step: step.id, intent }] : []
 }
 
+/** Is it this step's turn, and nothing has come of it yet? */
+export const awaits = (run: Run, step: Act): boolean =>
+  !run.outcome && stateOf(run, step).is === 'pending' && currentStage(run).some(other => other.id === step.id)
+
 /** Nothing will happen until somebody says something. */
 export const standsStill = (run: Run): boolean =>
   run.outcome !== undefined ||
   currentStage(run).every(step => {
     const state = stateOf(run, step)
     if (state.is === 'open') return step.kind !== 'gate' || step.facts.length === 0 || state.facts !== undefined
-    return isOver(state) || state.is === 'failed' || state.is === 'doubtful' || (state.is === 'pending' && (run.paused !== undefined || failures(run).length > 0))
+    return (
+      isOver(state) ||
+      state.is === 'failed' ||
+      state.is === 'doubtful' ||
+      (state.is === 'pending' && (run.paused !== undefined || failures(run).length > 0))
+    )
   })
 
 /** The gates right before a step: those of the stage before its own. Their approval is for this step. */

@@ -20,6 +20,7 @@ export type Refusal =
   | { readonly no: 'not now'; readonly run: string; readonly why: string; readonly instead: readonly string[] }
   | { readonly no: 'no answer'; readonly target: string; readonly why: string }
   | { readonly no: 'not planned'; readonly why: string; readonly instead: string }
+  | { readonly no: 'went wrong'; readonly why: string }
 
 /** What is wrong, then what to do. */
 export function explain(refusal: Refusal): readonly string[] {
@@ -35,7 +36,11 @@ export function explain(refusal: Refusal): readonly string[] {
         refusal.nearest === undefined ? 'Say `help` to see what can be said.' : `Did you mean \`${refusal.nearest}\`?`,
       ]
     case 'ambiguous':
-      return ['That can be read in more than one way:', ...refusal.readings.map(reading => `  ${reading}`), 'Say it as one of these.']
+      return [
+        'That can be read in more than one way:',
+        ...refusal.readings.map(reading => `  ${reading}`),
+        'Say it as one of these.',
+      ]
     case 'bad value':
       return [`${refusal.what}: ${refusal.why}.`]
     case 'unknown target':
@@ -44,28 +49,49 @@ export function explain(refusal: Refusal): readonly string[] {
         refusal.nearest === undefined ? `I know ${list(refusal.known)}.` : `Did you mean \`${refusal.nearest}\`?`,
       ]
     case 'wrong kind':
-      return [`${refusal.target} is a ${refusal.kind} target, and that sentence is for ${list(refusal.wants)}.`, `Say \`what can I do on ${refusal.target}\`.`]
+      return [
+        `${refusal.target} is a ${refusal.kind} target, and that sentence is for ${list(refusal.wants)}.`,
+        `Say \`what can I do on ${refusal.target}\`.`,
+      ]
     case 'unknown person':
       return [`I do not know who ${refusal.handle} is.`, 'Ask for your handle to be added to a person in the site file.']
     case 'not permitted':
       return [`${refusal.person} may not ${refusal.what}: ${refusal.because}.`, 'The rules are in the site file, under `rules`.']
     case 'unknown run':
-      return [`There is no run ${refusal.run}.`, refusal.live.length > 0 ? `Running now: ${refusal.live.join(', ')}.` : 'Say `show all runs` to see what there was.']
+      return [
+        `There is no run ${refusal.run}.`,
+        refusal.live.length > 0 ? `Running now: ${refusal.live.join(', ')}.` : 'Say `show all runs` to see what there was.',
+      ]
     case 'not now':
-      return [`${refusal.run}: ${refusal.why}.`, ...(refusal.instead.length > 0 ? [`You can say ${list(refusal.instead.map(it => `\`${it}\``))}.`] : [])]
+      return [
+        `${refusal.run}: ${refusal.why}.`,
+        ...(refusal.instead.length > 0 ? [`You can say ${list(refusal.instead.map(it => `\`${it}\``))}.`] : []),
+      ]
     case 'no answer':
       return [`${refusal.target} gave no usable answer: ${refusal.why}.`, 'Nothing was changed.']
     case 'not planned':
       return [`${refusal.why}.`, refusal.instead]
+    case 'went wrong':
+      return [
+        `Something went wrong here, and it is not your doing: ${refusal.why}.`,
+        'Say `show runs` to see how things stand before you say it again.',
+      ]
   }
 }
 
 /** The sentence with a caret under the word where understanding stopped; long sentences show only the neighbourhood. */
 function pointAt(text: string, at: number, word: string): readonly string[] {
   const from = Math.max(0, at - 40)
-  const shown = `${from > 0 ? '...' : ''}${text.slice(from, at + 40)}${text.length > at + 40 ? '...' : ''}`.replace(/[\r\n\t]/g, ' ')
+  const shown = `${from > 0 ? '...' : ''}${text.slice(from, at + 40)}${text.length > at + 40 ? '...' : ''}`.replace(
+    /[\r\n\t]/g,
+    ' ',
+  )
   const caret = ' '.repeat(at - from + (from > 0 ? 3 : 0)) + '^'.repeat(Math.max(1, Math.min(word.length, 40)))
-  return [word === '' ? 'The sentence stops too early:' : `I stopped understanding at \`${word.slice(0, 40)}\`:`, `  ${shown}`, `  ${caret}`]
+  return [
+    word === '' ? 'The sentence stops too early:' : `I stopped understanding at \`${word.slice(0, 40)}\`:`,
+    `  ${shown}`,
+    `  ${caret}`,
+  ]
 }
 
 const MOST = 8

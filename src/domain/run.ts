@@ -1,4 +1,4 @@
-import type { Ballot, ApprovalRule, Vote } from './approval.ts'
+import type { ApprovalRule, Ballot, Vote } from './approval.ts'
 import type { Place } from './chat.ts'
 import type { Digest, Instant, IntentId, Millis, Person, RunId, StepId } from './ids.ts'
 import type { Act, Action, Plan, Step } from './plan.ts'
@@ -20,11 +20,25 @@ export type StepEvent =
   | { readonly type: 'step.voted'; readonly step: StepId; readonly vote: Vote }
   | { readonly type: 'step.intended'; readonly step: StepId; readonly intent: Intent }
   | { readonly type: 'step.doubted'; readonly step: StepId; readonly why: string; readonly again?: Instant }
-  | { readonly type: 'step.done'; readonly step: StepId; readonly how: How; readonly by?: Person; readonly because?: string; readonly result?: unknown }
+  | {
+      readonly type: 'step.done'
+      readonly step: StepId
+      readonly how: How
+      readonly by?: Person
+      readonly because?: string
+      readonly result?: unknown
+    }
   | { readonly type: 'step.failed'; readonly step: StepId; readonly why: string; readonly again?: Instant }
   | { readonly type: 'step.looked'; readonly step: StepId } // a watch came through again after its worker was lost
   | { readonly type: 'step.retried'; readonly step: StepId; readonly by: Person }
-  | { readonly type: 'step.skip-asked'; readonly step: StepId; readonly by: Person; readonly because: string; readonly rule: ApprovalRule; readonly until: Instant }
+  | {
+      readonly type: 'step.skip-asked'
+      readonly step: StepId
+      readonly by: Person
+      readonly because: string
+      readonly rule: ApprovalRule
+      readonly until: Instant
+    }
   | { readonly type: 'step.skipped'; readonly step: StepId; readonly by?: Person; readonly because?: string }
 
 export type Outcome = 'succeeded' | 'failed' | 'cancelled' | 'rolled back'
@@ -51,7 +65,15 @@ export type StepState =
   | { readonly is: 'waiting'; readonly until: Instant }
   | { readonly is: 'sent'; readonly attempts: number; readonly intent: Intent; readonly after: Instant } // in doubt once quiet
   | { readonly is: 'doubtful'; readonly attempts: number; readonly intent: Intent; readonly why: string } // a person must say
-  | { readonly is: 'done'; readonly at: Instant; readonly how: How; readonly by?: Person; readonly result?: unknown; readonly ballot?: Ballot; readonly intent?: Intent }
+  | {
+      readonly is: 'done'
+      readonly at: Instant
+      readonly how: How
+      readonly by?: Person
+      readonly result?: unknown
+      readonly ballot?: Ballot
+      readonly intent?: Intent
+    }
   | { readonly is: 'failed'; readonly at: Instant; readonly why: string; readonly skip?: Skip }
   | { readonly is: 'skipped'; readonly at: Instant; readonly by?: Person; readonly because?: string }
 
@@ -115,7 +137,15 @@ export function evolve(run: Run, event: Event, at: Instant): Run {
   const next = { ...run, seq: run.seq + 1 }
   switch (event.type) {
     case 'run.started':
-      return { ...next, by: event.by, plan: event.plan, digest: event.digest, said: event.said, startedAt: at, steps: pendingSteps(event.plan) }
+      return {
+        ...next,
+        by: event.by,
+        plan: event.plan,
+        digest: event.digest,
+        said: event.said,
+        startedAt: at,
+        steps: pendingSteps(event.plan),
+      }
     case 'run.paused':
       return { ...next, paused: event.by }
     case 'run.resumed': {
@@ -124,7 +154,11 @@ export function evolve(run: Run, event: Event, at: Instant): Run {
     }
     case 'run.turned': {
       const { paused: _, ...going } = next
-      return { ...going, course: event.to, turned: { ...(event.by ? { by: event.by } : {}), ...(event.because ? { because: event.because } : {}) } }
+      return {
+        ...going,
+        course: event.to,
+        turned: { ...(event.by ? { by: event.by } : {}), ...(event.because ? { because: event.because } : {}) },
+      }
     }
     case 'run.finished':
       return { ...next, outcome: event.outcome, endedAt: at }
@@ -133,7 +167,9 @@ export function evolve(run: Run, event: Event, at: Instant): Run {
     default: {
       const before = run.steps.get(event.step) ?? PENDING
       const steps = new Map(run.steps).set(event.step, evolveStep(stepNamed(run, event.step), before, event, at))
-      return CLEARS.has(event.type) && run.lost.has(event.step) ? { ...next, steps, lost: without(run.lost, event.step) } : { ...next, steps }
+      return CLEARS.has(event.type) && run.lost.has(event.step)
+        ? { ...next, steps, lost: without(run.lost, event.step) }
+        : { ...next, steps }
     }
   }
 }
@@ -155,10 +191,17 @@ function evolveStep(step: Step | undefined, now: StepState, event: StepEvent, at
       if (now.is === 'open') return { ...now, ballot: add(now.ballot, event.vote) }
       return now.is === 'failed' && now.skip ? { ...now, skip: { ...now.skip, ballot: add(now.skip.ballot, event.vote) } } : now
     case 'step.intended':
-      return { is: 'sent', attempts: attempts + 1, intent: event.intent, after: event.intent.at + (step?.kind === 'act' ? step.timeout : 0) + SKEW }
+      return {
+        is: 'sent',
+        attempts: attempts + 1,
+        intent: event.intent,
+        after: event.intent.at + (step?.kind === 'act' ? step.timeout : 0) + SKEW,
+      }
     case 'step.doubted':
       if (now.is !== 'sent') return now
-      return event.again === undefined ? { is: 'doubtful', attempts, intent: now.intent, why: event.why } : { ...now, after: event.again }
+      return event.again === undefined
+        ? { is: 'doubtful', attempts, intent: now.intent, why: event.why }
+        : { ...now, after: event.again }
     case 'step.done':
       return {
         is: 'done',
@@ -171,14 +214,17 @@ function evolveStep(step: Step | undefined, now: StepState, event: StepEvent, at
       }
     case 'step.failed':
       // A try that never reached its intent counts too, or a device that is down would be tried for ever.
-      if (event.again !== undefined) return { is: 'pending', attempts: now.is === 'pending' ? attempts + 1 : attempts, after: event.again, why: event.why }
+      if (event.again !== undefined)
+        return { is: 'pending', attempts: now.is === 'pending' ? attempts + 1 : attempts, after: event.again, why: event.why }
       return { is: 'failed', at, why: event.why }
     case 'step.looked':
       return now
     case 'step.retried':
       return PENDING
     case 'step.skip-asked':
-      return now.is === 'failed' ? { ...now, skip: { by: event.by, because: event.because, ballot: { rule: event.rule, until: event.until, votes: [] } } } : now
+      return now.is === 'failed'
+        ? { ...now, skip: { by: event.by, because: event.because, ballot: { rule: event.rule, until: event.until, votes: [] } } }
+        : now
     case 'step.skipped':
       return { is: 'skipped', at, ...(event.by ? { by: event.by } : {}), ...(event.because ? { because: event.because } : {}) }
   }

@@ -22,7 +22,8 @@ export function duration(ms: Millis): string {
   const s = Math.max(0, Math.round(ms / 1000))
   if (s < 1) return ms > 0 ? 'under a second' : '0 s'
   if (s < 60) return `${s} s`
-  if (s < 3600) return join(Math.floor(s / 60), 'min', s < 600 ? s % 60 : 0, 's')
+  if (s < 600) return join(Math.floor(s / 60), 'min', s % 60, 's')
+  if (s < 3570) return `${Math.round(s / 60)} min`
   if (s < 2 * 86_400) return join(Math.floor(s / 3600), 'h', Math.round((s % 3600) / 60), 'min')
   return `${(s / 86_400).toFixed(1)} days`
 }

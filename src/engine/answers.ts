@@ -4,7 +4,7 @@ import { draw } from '../domain/draw.ts'
 import { estimateLines } from '../domain/estimate.ts'
 import type { IntentId, Person } from '../domain/ids.ts'
 import type { Action } from '../domain/plan.ts'
-import { permit, voters, type Policy } from '../domain/policy.ts'
+import { type Policy, permit, voters } from '../domain/policy.ts'
 import type { Run } from '../domain/run.ts'
 import { ballots } from '../domain/say.ts'
 import { duration } from '../domain/words.ts'
@@ -15,7 +15,10 @@ import type { Ears } from './hear.ts'
 import { listing, no, unknownRun } from './replies.ts'
 
 export type Question =
-  | Extract<Command, { kind: 'show run' | 'show runs' | 'show targets' | 'who may approve' | 'what can I do' | 'estimate' | 'help' }>
+  | Extract<
+      Command,
+      { kind: 'show run' | 'show runs' | 'show targets' | 'who may approve' | 'what can I do' | 'estimate' | 'help' }
+    >
   | { readonly kind: 'read'; readonly action: Action }
 
 /** Questions need no run: they are answered at once, and only to the one who asked. */
@@ -33,7 +36,10 @@ export async function answerTo(question: Question, by: Person, ears: Ears): Prom
       const runs = await ears.store.list(question.which, 50)
       const now = await ears.store.now()
       const none = question.which === 'live' ? 'Nothing is running.' : 'There has been no run yet.'
-      return listing(runs.length === 0 ? none : question.which === 'live' ? 'Running now' : 'All runs, newest first', runs.map(run => runLine(run, now)))
+      return listing(
+        runs.length === 0 ? none : question.which === 'live' ? 'Running now' : 'All runs, newest first',
+        runs.map(run => runLine(run, now)),
+      )
     }
     case 'show targets':
       return listing('Targets', ears.targets())
@@ -42,7 +48,10 @@ export async function answerTo(question: Question, by: Person, ears: Ears): Prom
       return run ? listing(`Who could approve ${run.id}`, approvers(run, ears.policy())) : unknownRun(question.run, ears.store)
     }
     case 'what can I do':
-      return listing(question.target === undefined ? 'What you can do' : `What you can do on ${question.target}`, ears.canDo(question.target, by))
+      return listing(
+        question.target === undefined ? 'What you can do' : `What you can do on ${question.target}`,
+        ears.canDo(question.target, by),
+      )
     case 'estimate':
       return listing('Estimate', estimateLines(question))
     case 'help':
@@ -60,7 +69,12 @@ function approvers(run: Run, policy: Policy): readonly string[] {
   const open = ballots(run)
   if (open.length === 0) return [`Nothing of ${run.id} waits for a vote now.`]
   return open.flatMap(({ step, ballot, asker }) => {
-    const { could, not } = voters(policy, ballot.rule, asker ?? run.by, ballot.votes.map(vote => vote.by))
+    const { could, not } = voters(
+      policy,
+      ballot.rule,
+      asker ? [run.by, asker] : [run.by],
+      ballot.votes.map(vote => vote.by),
+    )
     return [
       `${step.id}: needs ${ballot.rule.quorum} with the role ${ballot.rule.role}, has ${ballot.votes.length}.`,
       `  could: ${could.join(', ') || 'nobody'}${not.length > 0 ? `; could not: ${not.join(', ')}` : ''}`,
@@ -74,7 +88,14 @@ const READ_TIMEOUT = 30_000
 export async function read(action: Action, engine: Pick<Engine, 'find' | 'clock' | 'redact'>): Promise<Card> {
   const { device, capability } = engine.find(action)
   try {
-    const call = callFor('read' as IntentId, action, READ_TIMEOUT, engine.clock.now(), { signal: new AbortController().signal }, engine)
+    const call = callFor(
+      'read' as IntentId,
+      action,
+      READ_TIMEOUT,
+      engine.clock.now(),
+      { signal: new AbortController().signal },
+      engine,
+    )
     const result = engine.redact(await capability.perform(device, call))
     return listing(capability.says(action.target, action.params), linesOf(capability, result))
   } catch (error) {
@@ -86,9 +107,16 @@ const linesOf = (capability: Capability, result: unknown): readonly string[] => 
 
 /** Fields of an answer as text; what the device did not say is not listed. */
 function fields(result: unknown, indent = ''): readonly string[] {
-  if (Array.isArray(result)) return result.flatMap(item => (typeof item === 'object' ? [`${indent}-`, ...fields(item, `${indent}  `)] : [`${indent}- ${String(item)}`]))
+  if (Array.isArray(result))
+    return result.flatMap(item =>
+      typeof item === 'object' ? [`${indent}-`, ...fields(item, `${indent}  `)] : [`${indent}- ${String(item)}`],
+    )
   if (typeof result !== 'object' || result === null) return [`${indent}${String(result)}`]
   return Object.entries(result).flatMap(([name, value]) =>
-    value === undefined || value === null ? [] : typeof value === 'object' ? [`${indent}${name}:`, ...fields(value, `${indent}  `)] : [`${indent}${name}: ${String(value)}`],
+    value === undefined || value === null
+      ? []
+      : typeof value === 'object'
+        ? [`${indent}${name}:`, ...fields(value, `${indent}  `)]
+        : [`${indent}${name}: ${String(value)}`],
   )
 }

@@ -9,7 +9,14 @@ import type { Engine } from './engine.ts'
  * What a device is called with. `from` is the worker's own clock, read before the intent was committed: a request that leaves in
  * time has left before the moment from which on the run counts it as silent.
  */
-export function callFor(intent: IntentId, action: Action, timeout: Millis, from: Instant, hold: Pick<Hold, 'signal'>, { clock, find }: Pick<Engine, 'clock' | 'find'>): Call<unknown> {
+export function callFor(
+  intent: IntentId,
+  action: Action,
+  timeout: Millis,
+  from: Instant,
+  hold: Pick<Hold, 'signal'>,
+  { clock, find }: Pick<Engine, 'clock' | 'find'>,
+): Call<unknown> {
   const signal = AbortSignal.any([hold.signal, clock.timeout(Math.max(0, from + timeout - clock.now()))])
   return {
     intent,

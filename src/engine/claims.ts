@@ -1,5 +1,5 @@
 import type { Claim } from '../domain/claim.ts'
-import { stepsOf, undoActions, type Action } from '../domain/plan.ts'
+import { type Action, stepsOf, undoActions } from '../domain/plan.ts'
 import type { Run } from '../domain/run.ts'
 import type { Engine } from './engine.ts'
 import { resolve } from './resolve.ts'
@@ -9,7 +9,9 @@ import { resolve } from './resolve.ts'
  * each send, all or none: what a device hands out later (a session number) is claimed before the first change that uses it.
  */
 export function claimsOf(run: Run, engine: Pick<Engine, 'find' | 'root'>): readonly Claim[] {
-  const actions = stepsOf(run.plan).flatMap((step): readonly Action[] => (step.kind === 'act' ? [step.action, ...undoActions(step)] : []))
+  const actions = stepsOf(run.plan).flatMap((step): readonly Action[] =>
+    step.kind === 'act' ? [step.action, ...undoActions(step)] : [],
+  )
   const claims = new Map<string, Claim>()
   for (const action of actions) {
     const { effect } = engine.find(action).capability

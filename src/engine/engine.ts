@@ -1,7 +1,6 @@
-import type { RunId, Target } from '../domain/ids.ts'
+import type { Millis, RunId, Target } from '../domain/ids.ts'
 import type { Action } from '../domain/plan.ts'
 import type { Policy } from '../domain/policy.ts'
-import type { Millis } from '../domain/ids.ts'
 import type { Capability } from '../kit/device.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Call } from '../ports/queue.ts'

@@ -11,4 +11,5 @@ export const no = (refusal: Refusal): Card => {
 
 export const listing = (title: string, lines: readonly string[]): Card => ({ title, tone: 'calm', lines, buttons: [] })
 
-export const unknownRun = async (id: RunId, store: Pick<Store, 'list'>): Promise<Card> => no({ no: 'unknown run', run: id, live: (await store.list('live', 20)).map(run => run.id) })
+export const unknownRun = async (id: RunId, store: Pick<Store, 'list'>): Promise<Card> =>
+  no({ no: 'unknown run', run: id, live: (await store.list('live', 20)).map(run => run.id) })

@@ -22,7 +22,8 @@ export async function report(id: RunId, { store, chats }: Reporter): Promise<voi
     const card = await place(id, 'card', draw(run, now), run.place, chat, store)
     for (const ring of rings(run, now)) {
       const posts = await store.posts(id)
-      if (!posts.get(ring.key)) await place(id, ring.key, ring.card, { ...run.place, thread: run.place.thread ?? card.message }, chat, store)
+      if (!posts.get(ring.key))
+        await place(id, ring.key, ring.card, { ...run.place, thread: run.place.thread ?? card.message }, chat, store)
     }
     await store.reported(id, run.seq)
     const after = await store.load(id)

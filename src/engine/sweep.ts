@@ -16,6 +16,10 @@ const UNANSWERED = 10_000
 export async function sweep({ store, advance, report, answer }: Sweeper): Promise<void> {
   const overdue = await store.overdue()
   const unanswered = await store.unanswered(UNANSWERED)
-  const results = await Promise.allSettled([...overdue.advance.map(advance), ...overdue.report.map(report), ...unanswered.map(answer)])
+  const results = await Promise.allSettled([
+    ...overdue.advance.map(advance),
+    ...overdue.report.map(report),
+    ...unanswered.map(answer),
+  ])
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }
