@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto'
+import { createInterface, type Interface } from 'node:readline'
+import { Writable } from 'node:stream'
+import { createLogUpdate } from 'log-update'
+import type { Button, Card, Place, Post, Said } from '../../domain/chat.ts'
+import type { Handle } from '../../domain/ids.ts'
+import type { Chat } from '../../ports/chat.ts'
+import { render } from './render.ts'
+import { prefixOf, sentenceOf, typed } from './typed.ts'
+
+export interface LiveOptions {
+  readonly input: NodeJS.ReadStream
+  readonly output: NodeJS.WriteStream
+  readonly colours: boolean
+  readonly speakers: readonly string[] // who may speak here; more than one in the lab only
+  readonly complete: (line: string) => readonly string[]
+  readonly leave: () => void // Ctrl-C or Ctrl-D
+}
+
+/** The console on a terminal: live cards edited in place above a prompt, everything else scrolls away above them. */
+export function liveConsole({ input, output, colours, speakers, complete, leave }: LiveOptions): Chat {
+  const screen = createLogUpdate(output, { showCursor: true })
+  const live = new Map<string, Card>() // cards of runs that are not over, oldest first
+  const ended = new Map<string, string>() // as it was drawn last: once in the scrollback, not again
+  let speaker = speakers[0] ?? 'operator'
+  let hints: readonly string[] = []
+  let line: Interface | undefined
+
+  const style = () => ({ colours, width: output.columns || 80 })
+  const above = (lines: readonly string[]): void => {
+    screen.clear()
+    output.write(`${lines.join('\n')}\n`)
+    redraw()
+  }
+  const buttons = (): readonly Button[] => [...live.values()].flatMap(card => card.buttons)
+
+  function frame(): readonly string[] {
+    let number = 1
+    const cards = [...live.values()].flatMap(card => {
+      const lines = render(card, style(), number)
+      number += card.buttons.length
+      return [...lines, '']
+    })
+    const edited = line
+      ? `${line.line.slice(0, line.cursor)}${cursor(line.line[line.cursor] ?? ' ', colours)}${line.line.slice(line.cursor + 1)}`
+      : ''
+    const rows = Math.max(6, (output.rows || 24) - 4 - hints.length)
+    // The end of a card, its meter, gate and buttons, is what matters when the screen is too small for all of it.
+    const fitting =
+      cards.length > rows ? [`... ${cards.length - rows} lines more above: show runs`, ...cards.slice(-rows)] : cards
+    return [...fitting, ...hints.map(hint => `  ${hint}`), `${speaker}> ${edited}`]
+  }
+  const redraw = (): void => screen(frame().join('\n'))
+
+  function take(text: string, hear: (said: Said) => Promise<void>): void {
+    hints = []
+    const found = typed(text, speaker, speakers, buttons())
+    if (found.is === 'no') above([found.why])
+    if (found.is === 'speaker') speaker = found.who
+    if (found.is !== 'sentence') {
+      redraw()
+      return
+    }
+    above([`${found.who}> ${sentenceOf(found.says)}`])
+    const by = `console:${found.who}` as Handle
+    hear({ id: randomUUID(), text: found.says, by, at: { chat: 'console', channel: 'terminal' } }).catch((error: Error) => {
+      above([`That was not heard: ${error.message}. Say it again.`])
+    })
+  }
+
+  const show = (message: string, card: Card): void => {
+    if (card.tone === 'good' || (card.tone === 'bad' && card.buttons.length === 0 && card.state !== undefined)) {
+      // The run is over: its card stays in the scrollback as it ended.
+      const drawn = JSON.stringify(card)
+      if (live.delete(message) || ended.get(message) !== drawn) above([...render(card, style()), ''])
+      ended.set(message, drawn)
+      return
+    }
+    live.set(message, card)
+    redraw()
+  }
+
+  return {
+    name: 'console',
+    start(hear) {
+      // Editing, history and keys are readline's; what it would draw goes nowhere, because the frame draws it.
+      const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+      line = createInterface({
+        input,
+        output: nowhere,
+        terminal: true,
+        historySize: 200,
+        completer: (text: string): [string[], string] => {
+          const found = complete(text.slice(prefixOf(text, speakers).length))
+          const partial = /\S*$/.exec(text)?.[0] ?? ''
+          hints = found.length > 1 ? found.slice(0, 12) : []
+          return [found.map(word => (found.length === 1 ? `${word} ` : word)), partial]
+        },
+      })
+      line.on('line', text => take(text, hear))
+      line.on('SIGINT', leave)
+      line.on('close', leave)
+      input.on('keypress', () => setImmediate(redraw))
+      output.on('resize', redraw)
+      redraw()
+      return Promise.resolve()
+    },
+    post(at: Place, card: Card, key: string): Promise<Post> {
+      if (key.includes('/ring-')) above([`${colours ? '\u0007' : ''}* ${render(card, style())[0] ?? ''}`])
+      else show(key, card)
+      return Promise.resolve({ ...at, message: key })
+    },
+    // A terminal that was closed shows nothing any more: what it showed is drawn anew.
+    find: () => Promise.resolve(undefined),
+    edit(post: Post, card: Card): Promise<void> {
+      show(post.message, card)
+      return Promise.resolve()
+    },
+    whisper(_: Said, card: Card): Promise<void> {
+      above([...render(card, style()), ''])
+      return Promise.resolve()
+    },
+    stop(): Promise<void> {
+      line?.removeListener('close', leave)
+      line?.close()
+      line = undefined
+      hints = []
+      screen([...live.values()].flatMap(card => [...render(card, style()), '']).join('\n'))
+      screen.done()
+      return Promise.resolve()
+    },
+  }
+}
+
+const cursor = (char: string, colours: boolean): string => (colours ? `\u001b[7m${char}\u001b[27m` : `${char}`)

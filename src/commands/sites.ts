@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Adapter } from '../kit/device.ts'
+import { type Lab, startSimulators } from '../lab/simulators.ts'
+import { labSite } from '../lab/site.ts'
+import { type Environment, labFolder, parseSite, readSite, type Site } from '../site.ts'
+import { runningPostgres } from '../store/attach.ts'
+
+/** The site that a command is about: the one named, else the lab's. */
+export async function siteFor(
+  environment: Environment,
+  adapters: ReadonlyMap<string, Adapter>,
+): Promise<{ readonly site: Site; close(): Promise<void> }> {
+  const nothing = { close: () => Promise.resolve() }
+  if (environment.siteFile !== undefined)
+    return { site: readSite(environment.siteFile, adapters, environment.variables), ...nothing }
+  const running = join(labFolder(environment), 'site.yaml')
+  // A lab that is open has the simulated devices; two processes must not both be one device.
+  if (runningPostgres(labFolder(environment)) !== undefined && existsSync(running))
+    return { site: readSite(running, adapters, environment.variables), ...nothing }
+  const lab = await startSimulators(adapters, labFolder(environment))
+  return { site: labSiteOf(lab, adapters, environment), close: lab.stop }
+}
+
+const labSiteOf = (lab: Lab, adapters: ReadonlyMap<string, Adapter>, environment: Environment): Site =>
+  parseSite(labSite(lab.targets), 'the lab', adapters, environment.variables)

@@ -1,0 +1,162 @@
+import type { Devices } from './devices.ts'
+import type { Said } from './domain/chat.ts'
+import type { Command } from './domain/command.ts'
+import type { Person, RunId, StepId } from './domain/ids.ts'
+import { standsStill } from './domain/program.ts'
+import type { Refusal } from './domain/refusal.ts'
+import type { Run } from './domain/run.ts'
+import { advance } from './engine/advance.ts'
+import { answer, type Ears, type Planned, receive } from './engine/hear.ts'
+import { oneAtATime, report } from './engine/report.ts'
+import { sweep } from './engine/sweep.ts'
+import { systemClock } from './engine/system-clock.ts'
+import type { Chat } from './ports/chat.ts'
+import type { Queue } from './ports/queue.ts'
+import type { Store } from './ports/store.ts'
+import type { Site } from './site.ts'
+
+export interface Parts {
+  readonly site: Site
+  readonly devices: Devices
+  readonly store: Store
+  readonly queue: Queue
+  readonly chats: readonly Chat[]
+  readonly parse: (text: string) => { readonly command: Command } | { readonly refusal: Refusal }
+  readonly plan: (command: Extract<Command, { kind: 'run' | 'act' }>) => Planned
+  readonly help: (topic: string | undefined, by: Person) => readonly string[]
+  readonly canDo: (target: string | undefined, by: Person) => readonly string[]
+  /** What went wrong where no person is told otherwise. */
+  readonly complain: (what: string, error: unknown) => void
+}
+
+/** Everything joined: sentences in, runs onward, cards out. */
+export interface House {
+  start(): Promise<void>
+  /** Resolves when the sentence has been answered; `receive` alone would be durable enough for a chat to acknowledge. */
+  say(said: Said): Promise<void>
+  /** Resolves when nothing moves: every run is over or waits for people, and every card shows it; or when a run is at a step. */
+  quiet(orAt?: { readonly run: RunId; readonly step: StepId }): Promise<void>
+  runs(): Promise<readonly Run[]>
+  stop(): Promise<void>
+}
+
+const LEASE = 15_000
+const SWEEP = 1_000
+
+export function openHouse(parts: Parts): House {
+  const { site, devices, store, queue, complain } = parts
+  const stopping = new AbortController()
+  const chats = new Map(parts.chats.map(chat => [chat.name, chat]))
+  const ears: Ears = {
+    store,
+    clock: systemClock,
+    lease: LEASE,
+    stopping: stopping.signal,
+    policy: () => site.policy,
+    find: devices.find,
+    root: devices.root,
+    redact: devices.redact,
+    nudge: (call, run, seq) => queue.nudge(call, run, seq),
+    chats,
+    parse: parts.parse,
+    plan: parts.plan,
+    help: parts.help,
+    canDo: parts.canDo,
+    complain,
+    targets: () => [...site.targets].map(([name, { kind }]) => `${name}  ${kind}`),
+  }
+  const hands = counted()
+  const forward = (run: RunId) => hands.during(() => advance(run, ears))
+  const tell = oneAtATime(run => hands.during(() => report(run, { store, chats })))
+  const speak = once(said => hands.during(() => answer(said, ears)))
+  const guarded = (what: string, work: Promise<void>) => work.catch(error => complain(what, error))
+
+  const hear = async (said: Said): Promise<void> => {
+    if (await receive(said, ears)) guarded('answering', speak(said)).catch(() => {})
+  }
+  // The sweep begins what it finds and does not wait for it: one slow device must not keep it from everything else.
+  const begin = (what: string, work: Promise<void>): Promise<void> => {
+    guarded(what, work).catch(() => {})
+    return Promise.resolve()
+  }
+  const begun = {
+    advance: (run: RunId) => begin(`advancing ${run}`, forward(run)),
+    report: (run: RunId) => begin(`reporting ${run}`, tell(run)),
+    answer: (said: Said) => begin('answering', speak(said)),
+  }
+  let sweeping = Promise.resolve()
+  let timer: NodeJS.Timeout | undefined
+  const round = (): void => {
+    sweeping = guarded('the sweep', sweep({ store, ...begun })).then(() => {
+      if (!stopping.signal.aborted) timer = setTimeout(round, SWEEP)
+    })
+  }
+
+  return {
+    async start() {
+      await queue.work({
+        advance: run => guarded(`advancing ${run}`, forward(run)),
+        report: run => guarded(`reporting ${run}`, tell(run)),
+      })
+      for (const chat of chats.values()) await chat.start(hear)
+      // What was going on when the last process ended goes on in sight.
+      for (const run of await store.list('live', 1000)) await queue.nudge('report', run.id, run.seq)
+      round()
+    },
+    async say(said) {
+      if (await receive(said, ears)) await speak(said)
+    },
+    async quiet(orAt) {
+      for (;;) {
+        const state = orAt && (await store.load(orAt.run))?.steps.get(orAt.step)
+        if (state && state.is !== 'pending' && state.is !== 'sent') return
+        const { advance, report } = await store.overdue()
+        const live = await store.list('live', 1000)
+        if (hands.idle() && advance.length === 0 && report.length === 0 && live.every(standsStill)) return
+        await hands.next(100)
+      }
+    },
+    runs: () => store.list('all', 1000),
+    async stop() {
+      stopping.abort()
+      if (timer) clearTimeout(timer)
+      await sweeping
+      await queue.stop()
+      await hands.done()
+      for (const chat of chats.values()) await chat.stop()
+      await devices.close()
+    },
+  }
+}
+
+/** A sentence that is being answered is not answered a second time beside it, however long its device takes. */
+function once(work: (said: Said) => Promise<void>): (said: Said) => Promise<void> {
+  const going = new Map<string, Promise<void>>()
+  return said => {
+    const key = JSON.stringify([said.at.chat, said.id])
+    const known = going.get(key)
+    if (known !== undefined) return known
+    const done = work(said).finally(() => going.delete(key))
+    going.set(key, done)
+    return done
+  }
+}
+
+/** Counts what is in hand, so that a stop can wait for it. */
+function counted() {
+  const inHand = new Set<Promise<unknown>>()
+  const settled = () => Promise.allSettled([...inHand])
+  return {
+    during<T>(work: () => Promise<T>): Promise<T> {
+      const done = work()
+      const kept = done.catch(() => {})
+      inHand.add(kept)
+      kept.finally(() => inHand.delete(kept)).catch(() => {})
+      return done
+    },
+    idle: () => inHand.size === 0,
+    next: (ms: number) =>
+      Promise.race([...(inHand.size === 0 ? [] : [settled()]), new Promise(resolve => setTimeout(resolve, ms))]),
+    done: settled,
+  }
+}

@@ -1,0 +1,52 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Adapter } from '../kit/device.ts'
+
+interface Simulated {
+  readonly settings: object
+  stop(): Promise<void>
+}
+
+/** What an adapter's simulator.ts exports for the lab to have it: a maker, and which targets there are. */
+interface SimulatorModule {
+  readonly simulate?: (options: { readonly folder: string } & Readonly<Record<string, unknown>>) => Promise<Simulated>
+  readonly lab?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+}
+
+export interface Lab {
+  readonly devices: Readonly<Record<string, Simulated>> // the simulators themselves, for tests that make them misbehave
+  readonly targets: Readonly<Record<string, { readonly kind: string; readonly settings: object }>>
+  stop(): Promise<void>
+}
+
+/** Starts every simulated device that the adapters bring for the lab, each in a folder of its own that survives a restart. */
+export async function startSimulators(adapters: ReadonlyMap<string, Adapter>, folder: string): Promise<Lab> {
+  const started: { readonly target: string; readonly kind: string; readonly device: Simulated }[] = []
+  const stop = async (): Promise<void> => void (await Promise.allSettled(started.map(({ device }) => device.stop())))
+  try {
+    for (const kind of adapters.keys()) {
+      const module = await simulatorOf(kind)
+      for (const [target, options] of Object.entries(module?.lab ?? {})) {
+        const home = join(folder, target)
+        mkdirSync(home, { recursive: true })
+        const device = await module?.simulate?.({ folder: home, ...options })
+        if (device) started.push({ target, kind, device })
+      }
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    targets: Object.fromEntries(started.map(({ target, kind, device }) => [target, { kind, settings: device.settings }])),
+    devices: Object.fromEntries(started.map(({ target, device }) => [target, device])),
+    stop,
+  }
+}
+
+async function simulatorOf(kind: string): Promise<SimulatorModule | undefined> {
+  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const file = new URL(`../../adapters/${kind}/simulator.${ending}`, import.meta.url)
+  return existsSync(fileURLToPath(file)) ? ((await import(file.href)) as SimulatorModule) : undefined
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+import { inspect } from 'node:util'
+import { Command, CommanderError } from 'commander'
+import { offline } from './commands/offline.ts'
+import { online } from './commands/online.ts'
+import { redactor } from './kit/redact.ts'
+import { environment } from './site.ts'
+
+/** The command line. What a command does lives in commands/; here is what there is. */
+async function main(): Promise<number> {
+  const program = new Command('signalbox')
+  program
+    .description('Chat-ops for the people who run storage, virtualization and data centres.')
+    .option('--site <file>', 'the site file (or SIGNALBOX_SITE)')
+    .option('--folder <folder>', 'where Signalbox keeps its things (or SIGNALBOX_FOLDER; .signalbox by default)')
+    .showHelpAfterError('Say --help to see what there is.')
+    .exitOverride()
+  let status = 0
+  const done = (code: number): void => {
+    status = code
+  }
+  const settings = () => {
+    const { site, folder } = program.opts<{ site?: string; folder?: string }>()
+    return environment({
+      ...process.env,
+      ...(site === undefined ? {} : { SIGNALBOX_SITE: site }),
+      ...(folder === undefined ? {} : { SIGNALBOX_FOLDER: folder }),
+    })
+  }
+  offline(program, settings, done)
+  online(program, settings, done)
+  try {
+    await program.parseAsync()
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode
+    throw error
+  }
+  return status
+}
+
+/** Errors that are for the person at the terminal: their text says what is wrong and what to do. */
+const FOR_PEOPLE = new Set(['CannotStart', 'BadSite', 'BadUse'])
+
+main().then(
+  status => {
+    process.exitCode = status
+  },
+  (error: unknown) => {
+    const plain = error instanceof Error && FOR_PEOPLE.has(error.name)
+    // A bug is shown whole, but for what looks like a secret: nobody knows what an error carries.
+    console.error(plain ? error.message : redactor([])(inspect(error)))
+    process.exitCode = plain ? 1 : 70
+  },
+)

@@ -1,0 +1,373 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isMap, parseDocument, type YAMLMap } from 'yaml'
+import type { ApprovalRule } from '../src/domain/approval.ts'
+import { minutes, type Person } from '../src/domain/ids.ts'
+import type { Plan } from '../src/domain/plan.ts'
+import { guard } from '../src/domain/policy.ts'
+import type { Adapter } from '../src/kit/device.ts'
+import { planner } from '../src/planning.ts'
+import { loadAdapters } from '../src/registry.ts'
+import { RUNBOOKS } from '../src/runbooks/all.ts'
+import { BadSite, parseSite, readSite, type Site } from '../src/site.ts'
+
+let adapters: ReadonlyMap<string, Adapter>
+let folder: string
+beforeAll(async () => {
+  adapters = await loadAdapters()
+  folder = mkdtempSync(join(tmpdir(), 'signalbox-site-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const EXAMPLE = readFileSync(new URL('../deploy/site.example.yaml', import.meta.url), 'utf8')
+const VARIABLES = { SQL01_PASSWORD: 'secret-of-sql01', WEB01_PASSWORD: 'secret-of-web01' }
+
+const GOOD = `name: small
+people:
+  ann: { roles: [operator], handles: ["console:ann"] }
+  bob: { roles: [lead], handles: ["console:bob"] }
+rules:
+  - name: operators may
+    may: operator
+    capability: "*"
+    target: "*"
+    up to: destructive
+    start: none
+    before: { from: disruptive, role: lead, people: 1, within: 4h }
+targets:
+  web01:
+    kind: powerpath
+    settings: { host: web01, username: storage, password: "in-plain-text", os: linux }
+`
+const load = (text: string, variables: Readonly<Record<string, string>> = {}): Site =>
+  parseSite(text, join(folder, 'site.yaml'), adapters, variables)
+/** The complaints of a file that cannot be used, each without the name of the file. */
+const complaints = (text: string, variables: Readonly<Record<string, string>> = {}): readonly string[] => {
+  try {
+    load(text, variables)
+  } catch (error) {
+    if (error instanceof BadSite) return error.message.split('\n').map(line => line.replace(/^.*site\.yaml:/, ''))
+    throw error
+  }
+  return []
+}
+const without = (line: string): string => {
+  if (!GOOD.includes(line)) throw new Error(`the good file has no "${line}"`)
+  return GOOD.replace(line, '')
+}
+const instead = (before: string, now: string): string => {
+  if (!GOOD.includes(before)) throw new Error(`the good file has no "${before}"`)
+  return GOOD.replace(before, now)
+}
+
+describe('a complaint about a site file has the line and what to do', () => {
+  test('and a good file has none', () => {
+    expect(complaints(GOOD)).toEqual([])
+  })
+
+  test.each([
+    [
+      'a typing mistake at the top',
+      GOOD.replace('people:', 'poeple:'),
+      ['1: people: it is missing, and must be there', '2: poeple: there is no such setting; is it a typing mistake?'],
+    ],
+    [
+      'a typing mistake in a person',
+      instead('handles: ["console:bob"]', 'handels: []'),
+      ['4: people.bob.handels: there is no such setting'],
+    ],
+    [
+      'two typing mistakes in one rule',
+      instead('start: none', 'begin: none\n    after: none'),
+      ['11: rules.0.begin: there is no such setting', '12: rules.0.after: there is no such setting'],
+    ],
+    [
+      'a typing mistake in the settings of a device',
+      instead('os: linux', 'os: linux, pasword: x'),
+      ['16: targets.web01.settings.pasword: there is no such setting'],
+    ],
+    [
+      'a role that nobody has made',
+      instead('role: lead', 'role: laed'),
+      ['12: rules.0.before.role: there is no role "laed"; there are viewer, operator, lead'],
+    ],
+    [
+      'a role of a person that nobody has made',
+      instead('roles: [operator]', 'roles: [constructor]'),
+      ['3: people.ann.roles: there is no role "constructor"'],
+    ],
+    [
+      'a kind of device that there is not',
+      instead('kind: powerpath', 'kind: powerpaht'),
+      ['15: targets.web01.kind: there is no kind "powerpaht"; there are powerpath'],
+    ],
+    [
+      'one handle of two people',
+      instead('["console:bob"]', '["console:ann"]'),
+      ['4: people.bob.handles: console:ann is ann already, and one handle is one person'],
+    ],
+    [
+      'a handle of no chat',
+      instead('"console:bob"', '"bob"'),
+      ['4: people.bob.handles.0: a handle is written like slack:U042 or console:ann'],
+    ],
+    [
+      'a duration that is none',
+      instead('4h', 'four hours'),
+      ['12: rules.0.before.within: "four hours" is not a duration; write it like 90s, 30min, 2h or 1d'],
+    ],
+    ['a duration of nothing', instead('4h', '0s'), ['12: rules.0.before.within: "0s" is not a duration']],
+    ['a quorum of nobody', instead('people: 1,', 'people: 0,'), ['12: rules.0.before.people:']],
+    [
+      'a setting that is missing',
+      without('host: web01, '),
+      ['16: targets.web01.settings.host: it is missing, and must be there'],
+    ],
+    ['no way in', without('password: "in-plain-text", '), ['16: targets.web01.settings: a password or a key is needed']],
+    [
+      'a secret that the environment does not have',
+      instead('"in-plain-text"', '{ env: NOT_THERE }'),
+      ['16: targets.web01.settings.password: the environment has no NOT_THERE'],
+    ],
+    [
+      'a secret in a file that is not there',
+      instead('"in-plain-text"', '{ file: not-there }'),
+      ['16: targets.web01.settings.password: the file not-there cannot be read or is empty'],
+    ],
+    ['a secret too short to be found again', instead('"in-plain-text"', '"abc"'), ['a secret of fewer than 4 characters']],
+    [
+      'no rules',
+      `${GOOD.slice(0, GOOD.indexOf('rules:'))}rules: []\ntargets: {}\n`,
+      ['5: rules: there is no rule, and without a rule nobody may do anything; deploy/site.example.yaml has some'],
+    ],
+    [
+      'a rule for changes that says nothing about approval',
+      without('    start: none\n'),
+      ['6: rules.0.start: a rule for changes says who approves'],
+    ],
+    [
+      'a runbook that there is not',
+      `${GOOD}runbooks: { migrat: { soak: 1h } }\n`,
+      ['17: runbooks.migrat: there is no runbook "migrat"; there are migrate'],
+    ],
+    [
+      'a parameter that a runbook does not take',
+      `${GOOD}runbooks: { migrate: { throtle: 2 } }\n`,
+      ['17: runbooks.migrate.throtle: migrate takes no "throtle"; it takes host, from, to, throttle'],
+    ],
+    [
+      'a value that a runbook does not take',
+      `${GOOD}runbooks: { migrate: { throttle: 12 } }\n`,
+      ['17: runbooks.migrate.throttle:'],
+    ],
+    ['broken YAML', `${GOOD}  web02: [\n`, ['18: ']],
+    ['the same key twice', `${GOOD}name: again\n`, ['17: Map keys must be unique']],
+    ['a tag that nobody knows', instead('"in-plain-text"', '!env WEB_PASSWORD'), ['16: Unresolved tag: !env']],
+    ['an anchor that is not there', instead('name: small', 'name: *nothing'), ['1: Unresolved alias']],
+    ['nothing at all', '', ['1: the file: expected object, received null']],
+    ['a list', '- a\n- b\n', ['1: the file: expected object, received array']],
+    [
+      'a person called __proto__',
+      GOOD.replace('  ann:', '  __proto__: { roles: [lead] }\n  ann:'),
+      ['3: nothing may be called __proto__'],
+    ],
+    [
+      'settings called __proto__',
+      instead('{ host: web01', '{ __proto__: { os: linux }, host: web01'),
+      ['16: nothing may be called __proto__'],
+    ],
+  ])('%s', (_, text, wanted) => {
+    const found = complaints(text)
+    for (const one of wanted) expect(found.join('\n')).toContain(one)
+    expect(found.length).toBeGreaterThan(0)
+  })
+
+  test('however many there are, each is named once', () => {
+    const many = GOOD.replace('role: lead', 'role: nobody')
+      .replace('kind: powerpath', 'kind: toaster')
+      .replace('roles: [operator]', 'roles: [cook]')
+    const found = complaints(many)
+    expect(found.map(line => Number.parseInt(line, 10)).sort((a, b) => a - b)).toEqual([3, 12, 12, 15])
+    expect(new Set(found).size).toBe(found.length)
+  })
+
+  test('a small file that unfolds into a large one is refused at once', () => {
+    const bomb = [
+      'a: &a [x, x, x, x, x, x, x, x, x]',
+      ...['b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'].map(
+        (name, n) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[n]}`).join(', ')}]`,
+      ),
+    ].join('\n')
+    const from = performance.now()
+    expect(complaints(bomb)[0]).toContain('Excessive alias count')
+    expect(performance.now() - from).toBeLessThan(1_000)
+  })
+
+  test('a file that is not there says how to name another', () => {
+    expect(() => readSite(join(folder, 'nowhere.yaml'), adapters, {})).toThrow(/cannot be read.*--site FILE or SIGNALBOX_SITE/)
+  })
+})
+
+describe('silence in a rule', () => {
+  test.each([
+    ['who may ask', '    may: operator\n', 'rules.0.may'],
+    ['what it is about', '    capability: "*"\n', 'rules.0.capability'],
+    ['which targets it is for', '    target: "*"\n', 'rules.0.target'],
+    ['how far it goes', '    up to: destructive\n', 'rules.0.up to'],
+    ['how many approve', 'people: 1, ', 'rules.0.before.people'],
+    ['for how long an approval is waited for', ', within: 4h', 'rules.0.before.within'],
+    ['whose approval it takes', 'role: lead, ', 'rules.0.before.role'],
+    [
+      'whether changes are approved',
+      '    before: { from: disruptive, role: lead, people: 1, within: 4h }\n',
+      'rules.0.before: a rule for changes says who approves',
+    ],
+  ])('about %s is never a yes: the file is refused', (_, line, wanted) => {
+    expect(complaints(without(line)).join('\n')).toContain(wanted)
+  })
+})
+
+describe('a gate that nobody could open', () => {
+  test('is refused when the file is read: too few people have the role', () => {
+    expect(complaints(instead('people: 1', 'people: 2'))).toEqual([
+      '12: rules.0.before: nobody could satisfy this: 2 with the role lead are needed, besides whoever asks, and there are 1',
+    ])
+  })
+
+  test('is refused when only the one who asks could open it', () => {
+    const lonely = GOOD.replace('  ann: { roles: [operator], handles: ["console:ann"] }\n', '')
+    expect(complaints(lonely)[0]).toContain('nobody could satisfy this: 1 with the role lead')
+    expect(complaints(lonely.replace('within: 4h', 'within: 4h, own request: true'))).toEqual([])
+  })
+})
+
+describe('what a site file says', () => {
+  test('a role includes what it includes, round and round', () => {
+    const site = load(
+      `roles: { a: { includes: [b] }, b: { includes: [c, a] }, c: {} }\n${instead('roles: [operator]', 'roles: [a, operator]')}`,
+    )
+    expect([...(site.policy.people.get('ann' as Person)?.roles ?? [])].sort()).toEqual(['a', 'b', 'c', 'operator', 'viewer'])
+  })
+
+  test('a gate without a word about its risk stands before every change', () => {
+    expect(load(without('from: disruptive, ')).policy.rules[0]?.before?.from).toBe('routine')
+  })
+
+  test("an approval is never of one's own request unless the file says so", () => {
+    expect(load(GOOD).policy.rules[0]?.before?.rule).toEqual({ role: 'lead', quorum: 1, ownRequest: false, within: minutes(240) })
+  })
+
+  test('every secret is known to redaction, wherever it stands', () => {
+    writeFileSync(join(folder, 'pass'), 'from-a-file\n')
+    expect(load(GOOD).secrets).toEqual(['in-plain-text'])
+    expect(load(instead('"in-plain-text"', '{ env: PASS }'), { PASS: 'from-outside' }).secrets).toEqual(['from-outside'])
+    expect(load(instead('"in-plain-text"', '{ file: pass }')).secrets).toEqual(['from-a-file'])
+    const both = load(instead('password: "in-plain-text"', 'key: "-----BEGIN PRIVATE KEY-----", passphrase: "open-sesame"'))
+    expect(both.secrets).toEqual(['-----BEGIN PRIVATE KEY-----', 'open-sesame'])
+  })
+
+  test('a host key is no secret: an error may show which one was wanted', () => {
+    expect(load(instead('os: linux', 'os: linux, hostKey: "SHA256:abc"')).secrets).toEqual(['in-plain-text'])
+  })
+
+  test('settings get the secret itself', () => {
+    const site = load(instead('"in-plain-text"', '{ env: PASS }'), { PASS: 'from-outside' })
+    expect(site.targets.get('web01' as never)?.settings).toMatchObject({ password: 'from-outside', port: 22 })
+  })
+})
+
+describe('the example', () => {
+  const example = (text = EXAMPLE): Site => parseSite(text, 'site.example.yaml', adapters, VARIABLES)
+  const PEOPLE = ['ann', 'bob', 'cho', 'dot', 'nobody'] as Person[]
+  const SENTENCES = ['prod-sql01', 'test-web01'].flatMap(target => [
+    { kind: 'run', runbook: 'migrate', params: { host: target, from: 'harddisk5', to: 'harddisk8' } } as const,
+    ...['paths', 'sync', 'selectTarget', 'commit', 'throttle'].map(
+      verb =>
+        ({
+          kind: 'act',
+          wish: {
+            capability: `powerpath.${verb}`,
+            target,
+            params: verb === 'paths' ? {} : verb === 'throttle' ? { session: 1, level: 2 } : { session: 1 },
+          },
+        }) as const,
+    ),
+  ])
+
+  test('loads when its secrets are given, and they are redacted', () => {
+    expect(example().secrets).toEqual(['secret-of-sql01', 'secret-of-web01'])
+    expect(example().targets.size).toBe(2)
+  })
+
+  /** What everybody may do: for each person and sentence, the rules of the gates before each change; undefined is a no. */
+  type Allowed = ReadonlyMap<string, readonly ApprovalRule[] | undefined>
+  const allowed = (site: Site): Allowed => {
+    const plans = planner(adapters, RUNBOOKS, {})
+    return new Map(
+      PEOPLE.flatMap(by =>
+        SENTENCES.map(command => {
+          const planned = plans(command)
+          if ('refusal' in planned) throw new Error(JSON.stringify(planned.refusal))
+          const of: Plan = 'read' in planned ? { title: '', stages: [], onFailure: 'stop' } : planned.plan
+          const result = guard(of, site.policy, by, 'read' in planned ? [planned.read] : planned.reads)
+          const gates =
+            'refusal' in result
+              ? undefined
+              : result.plan.stages.flat().flatMap(step => (step.kind === 'gate' && step.for === 'approval' ? [step.rule] : []))
+          return [`${by}: ${JSON.stringify(command)}`, gates] as const
+        }),
+      ),
+    )
+  }
+  const asStrict = (now: ApprovalRule, before: ApprovalRule): boolean =>
+    now.role === before.role &&
+    now.quorum >= before.quorum &&
+    now.within <= before.within &&
+    (before.ownRequest || !now.ownRequest)
+  const allowsMore = (before: Allowed, now: Allowed): string[] =>
+    [...now].flatMap(([what, gates]) => {
+      const had = before.get(what)
+      if (gates === undefined) return []
+      if (had === undefined) return [`${what} was refused`]
+      const missing = had.filter(
+        gate => had.filter(it => asStrict(it, gate)).length > gates.filter(it => asStrict(it, gate)).length,
+      )
+      return missing.length > 0 ? [`${what} had ${JSON.stringify(missing)}`] : []
+    })
+  const keys = (map: YAMLMap, path: readonly unknown[] = []): (readonly unknown[])[] =>
+    map.items.flatMap(({ key, value }) => {
+      const here = [...path, String(key)]
+      const below = isMap(value)
+        ? keys(value, here)
+        : value !== null && typeof value === 'object' && 'items' in value
+          ? (value.items as unknown[]).flatMap((item, n) => (isMap(item) ? keys(item, [...here, n]) : []))
+          : []
+      return [here, ...below]
+    })
+
+  test('with any one key taken away fails to load or allows less, and never more', () => {
+    const document = parseDocument(EXAMPLE)
+    const all = keys(document.contents as YAMLMap)
+    const before = allowed(example())
+    expect(all.length).toBeGreaterThan(60)
+    expect([...before.values()].filter(gates => gates === undefined).length).toBeGreaterThan(20)
+    expect([...before.values()].filter(gates => gates && gates.length > 0).length).toBeGreaterThan(10)
+    let loaded = 0
+    for (const path of all) {
+      const copy = parseDocument(EXAMPLE)
+      copy.deleteIn(path)
+      let site: Site
+      try {
+        site = example(copy.toString())
+      } catch (error) {
+        expect(error, path.join('.')).toBeInstanceOf(BadSite)
+        continue
+      }
+      loaded++
+      expect(allowsMore(before, allowed(site)), path.join('.')).toEqual([])
+    }
+    expect(loaded).toBeGreaterThan(10)
+  })
+})
