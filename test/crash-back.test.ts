@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Run } from '../src/domain/run.ts'
 import { migration } from './crash-benches.ts'
 import { dies, placed, SEED, told } from './crash-placed.ts'
 import { play, randomly, type Script, type Spoken, type Story } from './crash-world.ts'
+
+vi.setConfig({ testTimeout: 240_000 }) // all of them together take half a minute; a busy machine may take longer
 
 const verbs = ({ witnesses }: Story): readonly string[] =>
   witnesses.map(({ effect }) => effect.split(' ')[1] ?? '').filter(verb => verb !== 'throttle')

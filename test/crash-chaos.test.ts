@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { hours } from '../src/domain/ids.ts'
 import { counter, migration } from './crash-benches.ts'
 import type { Fate } from './crash-mortal.ts'
 import { placed, SEED } from './crash-placed.ts'
 import { type Bench, randomly, type Story } from './crash-world.ts'
+
+vi.setConfig({ testTimeout: 240_000 }) // all of them together take half a minute; a busy machine may take longer
 
 const PUSHES = ['pause', 'resume', 'pause', 'resume', 'pause', 'resume', 'roll back', 'roll back', 'cancel', 'give up'] as const
 

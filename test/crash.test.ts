@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { counter, cutover, migration } from './crash-benches.ts'
 import { dies, everyPair, placed, SEED, told } from './crash-placed.ts'
 import { randomly, type Story } from './crash-world.ts'
+
+vi.setConfig({ testTimeout: 240_000 }) // all of them together take half a minute; a busy machine may take longer
 
 /** What the device was made to do, in order, without what may be done twice. */
 const verbs = ({ witnesses }: Story): readonly string[] =>

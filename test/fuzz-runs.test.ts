@@ -1,8 +1,9 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Command } from '../src/domain/command.ts'
+import { draw } from '../src/domain/draw.ts'
 import { minutes, type Person, type RunId, type StepId, seconds, type Target } from '../src/domain/ids.ts'
-import type { Action, Plan, Step } from '../src/domain/plan.ts'
+import type { Act, Action, Plan, Step } from '../src/domain/plan.ts'
 import { follow, standsStill, wake } from '../src/domain/program.ts'
 import type { Run } from '../src/domain/run.ts'
 import { type AboutRun, decide, sentences } from '../src/domain/say.ts'
@@ -11,7 +12,7 @@ import type { Hold } from '../src/ports/store.ts'
 import { counting } from './crash-benches.ts'
 import { violations } from './crash-check.ts'
 import { SEED } from './crash-placed.ts'
-import { POLICY, play, type Spoken } from './crash-world.ts'
+import { POLICY, play, type Spoken, type Story } from './crash-world.ts'
 
 const SPEAKERS = ['operator', 'lead', 'deputy', 'third']
 
@@ -230,4 +231,66 @@ test('whatever the plan, whatever people say and devices do: the run ends well o
   await fc.assert(property, { numRuns: runs, seed: SEED })
   console.log(`# ${runs} random runs, seed ${SEED}: ${JSON.stringify(ends)}`)
   for (const end of ['succeeded', 'failed', 'cancelled', 'rolled back']) expect(ends[end], end).toBeGreaterThan(10)
+})
+
+describe('found by the random runs, and kept', () => {
+  const plain = (id: string, more: Partial<Act> = {}): Act => ({
+    id: id as StepId,
+    says: id,
+    kind: 'act',
+    action: action('device', id, 'routine'),
+    timeout: seconds(20),
+    tries: 1,
+    every: seconds(1),
+    ...more,
+  })
+  const never = { field: 'level', atLeast: 1_000_000 }
+  const failing = plain('check', { action: action('level', 'check', 'none'), expect: [never] })
+  const undo = (id: string) => ({ undo: [{ action: action('device', `back-${id}`, 'routine'), says: `back ${id}` }] })
+  const pressed = ({ witnesses }: Story): readonly string[] => witnesses.map(({ effect }) => effect)
+
+  test('a change that always runs is asked for and made, also when the rest was given up', async () => {
+    const copy: Step = {
+      id: 'copy' as StepId,
+      says: 'copy',
+      kind: 'watch',
+      read: action('level', 'copy', 'none'),
+      until: never,
+      every: seconds(10),
+      within: minutes(10),
+      timeout: seconds(20),
+    }
+    const last = plain('last', { action: action('device', 'last', 'disruptive'), always: true })
+    const story = await play({
+      bench: counting({ title: 'always', stages: [[plain('first')], [copy], [last]], onFailure: 'hold' }),
+      says: run =>
+        run.steps.get(copy.id)?.is === 'watching' ? [{ by: 'operator', command: { kind: 'give up', run: run.id } }] : [],
+    })
+    expect(await violations(story)).toEqual([])
+    expect(story.run?.outcome).toBe('cancelled')
+    expect(pressed(story)).toEqual(['press first', 'press last'])
+  })
+
+  test('a run that fails behind its point of no return, with nothing to undo, does not call itself rolled back', async () => {
+    const story = await play({
+      bench: counting({ title: 'behind', stages: [[plain('commit', { final: true })], [failing]], onFailure: 'roll back' }),
+    })
+    expect(await violations(story)).toEqual([])
+    expect(story.run?.outcome).toBe('failed')
+  })
+
+  test('a run that is rolled back as far as its point of no return says what stays', async () => {
+    const stages = [
+      [plain('setup', undo('setup'))],
+      [plain('commit', { final: true })],
+      [plain('mount', undo('mount'))],
+      [failing],
+    ]
+    const story = await play({ bench: counting({ title: 'as far as', stages, onFailure: 'roll back' }) })
+    expect(await violations(story)).toEqual([])
+    expect(pressed(story)).toEqual(['press setup', 'press commit', 'press mount', 'press back-mount'])
+    expect(draw(story.run!, 0).lines).toContain(
+      'commit was the point of no return: it stays, and so does what was done before it',
+    )
+  })
 })

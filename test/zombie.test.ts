@@ -353,6 +353,21 @@ describe('a watch', () => {
   })
 })
 
+describe('an open gate', () => {
+  test('leaves an event when what it shows has changed, and none for all the looks in between', async () => {
+    const id = await begin([act('first')], [gate])
+    for (let n = 0; n < 100; n++) {
+      await advance(id, worker())
+      store.time += seconds(30)
+    }
+    const shown = async () => (await types(id)).filter(type => type === 'step.shown').length
+    expect(await shown()).toBe(1)
+    reading = 1
+    await advance(id, worker())
+    expect(await shown()).toBe(2)
+  })
+})
+
 describe('what is said in the last moment before a send', () => {
   const inTheMiddle = async (kind: 'pause' | 'cancel', at: Instant = 0): Promise<Run> => {
     const id = await begin([act('cutover')])

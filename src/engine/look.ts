@@ -1,3 +1,4 @@
+import { canonical } from '../domain/chain.ts'
 import type { Instant, Millis } from '../domain/ids.ts'
 import { type Fact, fieldOf, type Gate, meets, type Watch, wanted } from '../domain/plan.ts'
 import { observe, type Progress } from '../domain/progress.ts'
@@ -56,7 +57,7 @@ export async function show(run: Run, step: Gate, hold: Hold, engine: Engine): Pr
   await hold.track(step.id, { since: run.tracks.get(step.id)?.since ?? now, at: now, moved: now, next: now + REFRESH })
   await hold.record(current => {
     const state = stateOf(current, step)
-    const known = state.is === 'open' && JSON.stringify(state.facts) === JSON.stringify(facts) && !current.lost.has(step.id)
+    const known = state.is === 'open' && canonical(state.facts) === canonical(facts) && !current.lost.has(step.id)
     return state.is === 'open' && !known ? [{ type: 'step.shown', step: step.id, facts }] : []
   })
 }
