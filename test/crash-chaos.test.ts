@@ -37,7 +37,7 @@ async function chaos(bench: Bench, length: number, seed: number): Promise<Story>
 }
 
 test.each([
-  ['a migration', migration, 400, 160],
+  ['a migration', migration, 400, 120],
   ['a run with all three ways of settling a doubt', counter('nobody', 'device', 'person'), 120, 600],
 ] as const)(
   '%s ends, and every effect of it was approved, meant and made once, whatever goes wrong',

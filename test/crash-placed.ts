@@ -26,12 +26,12 @@ export async function everywhere(script: Script, fate: (at: number) => Fate, ...
   for (let at = 0; ; at++) if ((await placed({ ...script, fates: [fate(at)] }, ...outcomes)).stopped === 0) return at
 }
 
-/** All pairs: the first worker dies at each of its awaits, and for each of them the next one meets its fate at each of its own. */
-export async function everyPair(bench: Bench, fate: (at: number) => Fate, ...outcomes: readonly string[]): Promise<number> {
+/** All pairs: the first worker dies at each (or each nth) of its awaits, and for each of them the next one meets its fate at each of its own. */
+export async function everyPair(bench: Bench, fate: (at: number) => Fate, outcome: string, nth = 1): Promise<number> {
   let placements = 0
-  for (let first = 0; ; first++) {
+  for (let first = SEED % nth; ; first += nth) {
     for (let second = 0; ; second++) {
-      const story = await placed({ bench, fates: [dies(first), fate(second)], thaws: 'after the takeover' }, ...outcomes)
+      const story = await placed({ bench, fates: [dies(first), fate(second)], thaws: 'after the takeover' }, outcome)
       if (story.stopped === 0) return placements
       placements++
       if (story.stopped === 1) break

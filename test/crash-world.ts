@@ -112,10 +112,19 @@ const UNANSWERED = 10_000
 const MOST = 500 // turns; a story needs less than a hundred
 const RUN = 'R1' as RunId
 
+/** Plays a story on a device of its own, until nothing can happen any more. */
 export async function play(script: Script): Promise<Story> {
+  const trial = await script.bench.begin(script.seed ?? 1)
+  try {
+    return await playOn(trial, script)
+  } finally {
+    await trial.end()
+  }
+}
+
+async function playOn(trial: Trial, script: Script): Promise<Story> {
   const { bench, fates = [], plant = {}, sweeps = true, aheads = [] } = script
   const store = memoryStore()
-  const trial = await bench.begin(script.seed ?? 1)
   const clocks: Timers = timers()
   const epochs = new Map<RunId, number>()
   const witnesses: Witness[] = []
@@ -344,7 +353,6 @@ export async function play(script: Script): Promise<Story> {
     isOf: trial.isOf,
     capability: bench.capability,
   }
-  await trial.end()
   return story
 }
 

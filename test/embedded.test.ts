@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   existsSync,
@@ -130,7 +131,9 @@ test.runIf(isLinux)('kill -9 of the guardian too leaves an orphan that the next 
   const guardian = parentOf(pid)
   const watchers = readFileSync(`/proc/${guardian}/task/${guardian}/children`, 'utf8').trim().split(' ').map(Number)
   for (const other of [guardian, ...watchers.filter(it => it !== pid)]) process.kill(other, 'SIGKILL')
+  const died = once(child, 'exit')
   child.kill('SIGKILL')
+  await died
   const { url } = await start()
   expect(postmaster()).not.toBe(pid)
   expect(existsSync(`/proc/${pid}/cwd`) && readlinkSync(`/proc/${pid}/cwd`)).toBe(false) // gone, or a zombie that nobody collects
