@@ -5,7 +5,8 @@ import type { House } from '../house.ts'
 
 /**
  * A story read line by line: `operator: sentence`, `# comment`, `...`, which waits until nothing is moving, and `... R1 copy`,
- * which waits until then or until R1 has come to that step. Resolves with true when every run that the story began has succeeded.
+ * which waits until then or until R1 has come to that step. Resolves with true when every run that
+ * it began, or found going on, has succeeded.
  */
 export async function play(
   lines: AsyncIterable<string>,
@@ -13,7 +14,7 @@ export async function play(
   people: readonly string[],
   print: (line: string) => void,
 ): Promise<boolean> {
-  const before = new Set((await house.runs()).map(run => run.id))
+  const before = new Set((await house.runs()).filter(run => run.outcome).map(run => run.id))
   let understood = true
   for await (const raw of lines) {
     const line = raw.trim()
@@ -47,7 +48,7 @@ export async function play(
   const short = runs.filter(run => run.outcome !== 'succeeded')
   print(
     runs.length === 0
-      ? '# No run was begun.'
+      ? '# No run was begun or went on.'
       : short.length === 0
         ? `# ${runs.map(run => run.id).join(', ')} succeeded.`
         : `# Not succeeded: ${short.map(run => `${run.id} (${run.outcome ?? 'stands still'})`).join(', ')}.`,
