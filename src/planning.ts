@@ -3,7 +3,7 @@ import type { Command, Wish } from './domain/command.ts'
 import type { Target } from './domain/ids.ts'
 import { type Action, actionsOf, isReference, type Params } from './domain/plan.ts'
 import type { Refusal } from './domain/refusal.ts'
-import type { Planned } from './engine/hear.ts'
+import type { Planned } from './engine/ears.ts'
 import type { Adapter } from './kit/device.ts'
 import { type Runbook, single } from './runbooks/build.ts'
 

@@ -2,9 +2,12 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import powerpath from '../adapters/powerpath/index.ts'
 import { digestOf } from '../src/domain/chain.ts'
 import type { Said } from '../src/domain/chat.ts'
-import { hours, type Person, type RunId, type Target } from '../src/domain/ids.ts'
+import { hours, type Person, type RunId, type StepId, type Target } from '../src/domain/ids.ts'
+import type { Act } from '../src/domain/plan.ts'
+import { advance } from '../src/engine/advance.ts'
+import type { Ears } from '../src/engine/ears.ts'
 import type { Found } from '../src/engine/engine.ts'
-import { answer, type Ears, receive } from '../src/engine/hear.ts'
+import { answer, receive } from '../src/engine/hear.ts'
 import { sweep } from '../src/engine/sweep.ts'
 import { systemClock } from '../src/engine/system-clock.ts'
 import { openHouse } from '../src/house.ts'
@@ -392,5 +395,35 @@ describe('the house', () => {
     release()
     await first
     expect(chat.whispers).toHaveLength(1)
+  })
+})
+
+describe('a sentence about a run', () => {
+  const start = async (): Promise<RunId> => {
+    const target = 'sql01' as Target
+    const action = { capability: 'powerpath.paths', target, params: {}, risk: 'none' as const }
+    const read: Act = { kind: 'act', id: 'look' as StepId, says: 'look', action, timeout: 1000, tries: 1, every: 1000 }
+    const given = plan([read])
+    const at = { chat: 'console', channel: 'here' }
+    const by = 'olga' as Person
+    return (await store.create('one', at, { type: 'run.started', by, plan: given, digest: digestOf(given), said: '' })).id
+  }
+
+  test('that is heard again after its answerer died is not acted upon twice', async () => {
+    const run = await start()
+    const pause = said(`pause ${run}`, 'console:olga', 'first')
+    await answer(pause, ears)
+    await answer(said(`resume ${run}`, 'console:olga', 'second'), ears)
+    await answer(pause, ears)
+    expect((await store.load(run))?.paused).toBeUndefined()
+    expect(chat.whispers.at(-1)?.card.title).toBe('that has been heard')
+  })
+
+  test('of a target that the site has lost holds the run, and the card says why', async () => {
+    const run = await start()
+    const lost: Ears = { ...ears, find: action => find({ ...action, target: 'gone01' }) }
+    await advance(run, lost)
+    const state = (await store.load(run))?.steps.get('look' as StepId)
+    expect(state).toMatchObject({ is: 'failed', why: 'the site has no target gone01 any more' })
   })
 })

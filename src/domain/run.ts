@@ -12,6 +12,7 @@ export type Event =
   | { readonly type: 'run.turned'; readonly to: 'rolling back' | 'stopping'; readonly by?: Person; readonly because?: string }
   | { readonly type: 'run.finished'; readonly outcome: Outcome }
   | { readonly type: 'worker.lost'; readonly steps: readonly StepId[] }
+  | { readonly type: 'run.heard'; readonly said: string } // a sentence, so that it is never acted upon twice
   | StepEvent
 
 export type StepEvent =
@@ -95,6 +96,7 @@ export interface Run {
   readonly turned?: { readonly by?: Person; readonly because?: string }
   readonly steps: ReadonlyMap<StepId, StepState> // those of undo steps appear when they begin
   readonly lost: ReadonlyMap<StepId, number> // workers lost in a row at this step
+  readonly heard: ReadonlySet<string> // the chats' ids of the sentences that moved it
   readonly paused?: Person
   readonly startedAt: Instant
   readonly outcome?: Outcome
@@ -128,6 +130,7 @@ export const unborn = (id: RunId, place: Place): Run => ({
   course: 'forward',
   steps: new Map(),
   lost: new Map(),
+  heard: new Set(),
   startedAt: 0,
   place,
   tracks: new Map(),
@@ -162,6 +165,8 @@ export function evolve(run: Run, event: Event, at: Instant): Run {
     }
     case 'run.finished':
       return { ...next, outcome: event.outcome, endedAt: at }
+    case 'run.heard':
+      return { ...next, heard: new Set([...run.heard, event.said]) }
     case 'worker.lost':
       return { ...next, lost: new Map([...run.lost, ...event.steps.map(step => [step, (run.lost.get(step) ?? 0) + 1] as const)]) }
     default: {

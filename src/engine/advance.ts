@@ -2,6 +2,7 @@ import type { Instant, RunId } from '../domain/ids.ts'
 import { type Work, work } from '../domain/program.ts'
 import type { Event, Run } from '../domain/run.ts'
 import { type Hold, LeaseLost } from '../ports/store.ts'
+import { messageOf } from './call.ts'
 import { claimsOf } from './claims.ts'
 import type { Engine } from './engine.ts'
 import { look, show } from './look.ts'
@@ -27,11 +28,32 @@ async function turn(id: RunId, hold: Hold, engine: Engine): Promise<void> {
     const { run, now } = await current(hold)
     if (run.seq !== shown) await engine.nudge('report', id, run.seq)
     shown = run.seq
-    const jobs = engine.stopping.aborted ? [] : await claimed(work(run, now), run, now, hold, engine)
+    const asked = engine.stopping.aborted ? [] : work(run, now)
+    const lost = asked.flatMap(job => withoutTarget(job, engine))
+    if (lost.length > 0) {
+      await hold.record(() => lost)
+      continue
+    }
+    const jobs = await claimed(asked, run, now, hold, engine)
     if (jobs.length === 0) return
     const looked = jobs.some(job => job.kind === 'look')
     await all(jobs.map(job => perform(job, run, hold, engine)))
     if (looked) await engine.nudge('report', id, run.seq)
+  }
+}
+
+/** The site file may have lost a target, or an adapter a capability, since the run began: the card has to say so. */
+function withoutTarget(job: Work, engine: Engine): readonly Event[] {
+  const actions =
+    job.kind === 'show' ? job.step.facts.map(fact => fact.read) : [job.kind === 'look' ? job.step.read : job.step.action]
+  try {
+    for (const action of actions) engine.find(action)
+    return []
+  } catch (error) {
+    const why = messageOf(error)
+    return [
+      job.kind === 'settle' ? { type: 'step.doubted', step: job.step.id, why } : { type: 'step.failed', step: job.step.id, why },
+    ]
   }
 }
 

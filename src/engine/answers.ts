@@ -10,8 +10,8 @@ import { ballots } from '../domain/say.ts'
 import { duration } from '../domain/words.ts'
 import type { Capability } from '../kit/device.ts'
 import { callFor, messageOf } from './call.ts'
+import type { Ears } from './ears.ts'
 import type { Engine } from './engine.ts'
-import type { Ears } from './hear.ts'
 import { listing, no, unknownRun } from './replies.ts'
 
 export type Question =

@@ -2,34 +2,13 @@ import { digestOf } from '../domain/chain.ts'
 import type { Card, Said } from '../domain/chat.ts'
 import type { Command } from '../domain/command.ts'
 import type { Person } from '../domain/ids.ts'
-import type { Action, Plan } from '../domain/plan.ts'
 import { guard, personOf } from '../domain/policy.ts'
-import type { Refusal } from '../domain/refusal.ts'
 import type { Run } from '../domain/run.ts'
 import { type AboutRun, decide, type Verdict } from '../domain/say.ts'
-import type { Chat } from '../ports/chat.ts'
 import { answerTo } from './answers.ts'
 import { messageOf } from './call.ts'
-import type { Engine } from './engine.ts'
+import type { Ears } from './ears.ts'
 import { no, unknownRun } from './replies.ts'
-
-/** What hearing needs beyond the engine. */
-export interface Ears extends Engine {
-  readonly chats: ReadonlyMap<string, Chat>
-  parse(text: string): { readonly command: Command } | { readonly refusal: Refusal }
-  /** A runbook or a single change as a plan, not yet guarded. */
-  plan(command: Extract<Command, { kind: 'run' | 'act' }>): Planned
-  help(topic: string | undefined, by: Person): readonly string[]
-  canDo(target: string | undefined, by: Person): readonly string[]
-  targets(): readonly string[]
-  /** For whoever runs the bot: what went wrong where the speaker can do nothing about it. */
-  complain(what: string, error: unknown): void
-}
-
-export type Planned =
-  | { readonly plan: Plan; readonly reads: readonly Action[] }
-  | { readonly read: Action }
-  | { readonly refusal: Refusal }
 
 /** Makes a sentence durable; the same delivery twice is one sentence. Only after this may a chat acknowledge it. */
 export const receive = (said: Said, { store, redact }: Pick<Ears, 'store' | 'redact'>): Promise<boolean> =>
@@ -69,7 +48,7 @@ async function replyTo(said: Said, ears: Ears): Promise<Card | undefined> {
     case 'cancel':
     case 'pause':
     case 'resume':
-      return about(command, by, ears)
+      return about(said, command, by, ears)
     default:
       return answerTo(command, by, ears)
   }
@@ -88,7 +67,7 @@ async function begin(
   const guarded = guard(planned.plan, ears.policy(), by, planned.reads)
   if ('refusal' in guarded) return no(guarded.refusal)
   const { plan } = guarded
-  const run = await ears.store.create(`${said.at.chat}:${said.id}`, said.at, {
+  const run = await ears.store.create(originOf(said), said.at, {
     type: 'run.started',
     by,
     plan,
@@ -99,19 +78,25 @@ async function begin(
   return undefined
 }
 
-async function about(command: AboutRun, by: Person, ears: Ears): Promise<Card | undefined> {
+async function about(said: Said, command: AboutRun, by: Person, ears: Ears): Promise<Card | undefined> {
   const known = await ears.store.load(command.run)
   if (!known) return unknownRun(command.run, ears.store)
+  const origin = originOf(said)
   let verdict: Verdict = { refusal: { no: 'empty' } }
   const run = await ears.store.record(command.run, (run, now) => {
-    verdict = decide(run, ears.redact(command), by, ears.policy(), now)
-    return 'events' in verdict ? verdict.events : []
+    // Said before its answerer died: an old "retry" or "it did not happen" must not meet what the run has become since.
+    if (run.heard.has(origin)) verdict = { events: [], heard: 'that has been heard' }
+    else verdict = decide(run, ears.redact(command), by, ears.policy(), now)
+    return 'events' in verdict && verdict.events.length > 0 ? [{ type: 'run.heard', said: origin }, ...verdict.events] : []
   })
-  const said = verdict as Verdict
-  if ('refusal' in said) return no(said.refusal)
+  const decided = verdict as Verdict
+  if ('refusal' in decided) return no(decided.refusal)
   await nudge(run, ears)
-  return { title: said.heard, tone: 'calm', lines: [], buttons: [] }
+  return { title: decided.heard, tone: 'calm', lines: [], buttons: [] }
 }
+
+/** The chat's id of the message that asked: the same origin is the same request. */
+const originOf = (said: Said): string => `${said.at.chat}:${said.id}`
 
 async function nudge(run: Run, ears: Ears): Promise<void> {
   await ears.nudge('report', run.id, run.seq)

@@ -1,0 +1,24 @@
+import type { Command } from '../domain/command.ts'
+import type { Person } from '../domain/ids.ts'
+import type { Action, Plan } from '../domain/plan.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import type { Chat } from '../ports/chat.ts'
+import type { Engine } from './engine.ts'
+
+/** What hearing needs beyond the engine. */
+export interface Ears extends Engine {
+  readonly chats: ReadonlyMap<string, Chat>
+  parse(text: string): { readonly command: Command } | { readonly refusal: Refusal }
+  /** A runbook or a single change as a plan, not yet guarded. */
+  plan(command: Extract<Command, { kind: 'run' | 'act' }>): Planned
+  help(topic: string | undefined, by: Person): readonly string[]
+  canDo(target: string | undefined, by: Person): readonly string[]
+  targets(): readonly string[]
+  /** For whoever runs the bot: what went wrong where the speaker can do nothing about it. */
+  complain(what: string, error: unknown): void
+}
+
+export type Planned =
+  | { readonly plan: Plan; readonly reads: readonly Action[] }
+  | { readonly read: Action }
+  | { readonly refusal: Refusal }
