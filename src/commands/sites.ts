@@ -4,7 +4,7 @@ import type { Adapter } from '../kit/device.ts'
 import { type Lab, startSimulators } from '../lab/simulators.ts'
 import { labSite } from '../lab/site.ts'
 import { type Environment, labFolder, parseSite, readSite, type Site } from '../site.ts'
-import { runningPostgres } from '../store/attach.ts'
+import { CannotStart } from '../store/cannot-start.ts'
 
 /** The site that a command is about: the one named, else the lab's. */
 export async function siteFor(
@@ -14,12 +14,15 @@ export async function siteFor(
   const nothing = { close: () => Promise.resolve() }
   if (environment.siteFile !== undefined)
     return { site: readSite(environment.siteFile, adapters, environment.variables), ...nothing }
-  const running = join(labFolder(environment), 'site.yaml')
-  // A lab that is open has the simulated devices; two processes must not both be one device.
-  if (runningPostgres(labFolder(environment)) !== undefined && existsSync(running))
+  try {
+    const lab = await startSimulators(adapters, labFolder(environment))
+    return { site: labSiteOf(lab, adapters, environment), close: lab.stop }
+  } catch (error) {
+    // A lab that is open has the devices: its site file says where they are.
+    const running = join(labFolder(environment), 'site.yaml')
+    if (!(error instanceof CannotStart) || !existsSync(running)) throw error
     return { site: readSite(running, adapters, environment.variables), ...nothing }
-  const lab = await startSimulators(adapters, labFolder(environment))
-  return { site: labSiteOf(lab, adapters, environment), close: lab.stop }
+  }
 }
 
 const labSiteOf = (lab: Lab, adapters: ReadonlyMap<string, Adapter>, environment: Environment): Site =>

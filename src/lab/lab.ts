@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { liveConsole } from '../chat/console/live.ts'
@@ -34,7 +34,6 @@ export async function lab({ environment, adapters, demo, fresh, input, output, o
   // The demo is a lab of its own, made anew, so that it always tells the same story.
   const folder = demo ? join(environment.folder, 'demo') : labFolder(environment)
   if (demo || fresh) forget(folder)
-  mkdirSync(folder, { recursive: true })
   const simulators = await startSimulators(adapters, folder)
   try {
     const file = join(folder, 'site.yaml')

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Adapter } from '../kit/device.ts'
+import { own } from '../store/owner.ts'
 
 interface Simulated {
   readonly settings: object
@@ -20,10 +21,18 @@ export interface Lab {
   stop(): Promise<void>
 }
 
-/** Starts every simulated device that the adapters bring for the lab, each in a folder of its own that survives a restart. */
+/**
+ * Starts every simulated device that the adapters bring for the lab, each in a folder of its own that survives a restart. Throws
+ * CannotStart while another process has them: two processes must not both be one device.
+ */
 export async function startSimulators(adapters: ReadonlyMap<string, Adapter>, folder: string): Promise<Lab> {
   const started: { readonly target: string; readonly kind: string; readonly device: Simulated }[] = []
-  const stop = async (): Promise<void> => void (await Promise.allSettled(started.map(({ device }) => device.stop())))
+  mkdirSync(folder, { recursive: true })
+  const release = own(folder)
+  const stop = async (): Promise<void> => {
+    await Promise.allSettled(started.map(({ device }) => device.stop()))
+    release()
+  }
   try {
     for (const kind of adapters.keys()) {
       const module = await simulatorOf(kind)

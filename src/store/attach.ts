@@ -1,7 +1,6 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { CannotStart } from './cannot-start.ts'
-import { codeOf, isAlive } from './owner.ts'
+import { codeOf, isAlive, own } from './owner.ts'
 
 /** The Postgres that another process runs in this folder, if there is one: for commands that look while the bot is at work. */
 export function runningPostgres(folder: string): string | undefined {
@@ -23,7 +22,8 @@ const homeOf = (folder: string): string => {
 
 /** Removes a folder with everything in it and its database. Throws CannotStart while somebody works with it. */
 export function forget(folder: string): void {
-  if (runningPostgres(folder) !== undefined) throw new CannotStart(`A Signalbox is at work in ${folder}. Stop that one first.`)
+  mkdirSync(folder, { recursive: true })
+  own(folder)
   rmSync(homeOf(folder), { recursive: true, force: true })
   rmSync(folder, { recursive: true, force: true })
 }
