@@ -41,14 +41,25 @@ async function main(): Promise<number> {
 /** Errors that are for the person at the terminal: their text says what is wrong and what to do. */
 const FOR_PEOPLE = new Set(['CannotStart', 'BadSite', 'BadUse'])
 
+/** What went wrong, for the person at the terminal, and the status to end with. */
+function last(error: unknown): number {
+  const plain = error instanceof Error && FOR_PEOPLE.has(error.name)
+  if (plain) console.error(error.message)
+  else if (error instanceof Error && 'code' in error && error.code === 'ENOSPC')
+    console.error('signalbox: the disk is full. Make room and start again: what was written down goes on from there.')
+  // A bug is shown whole, but for what looks like a secret: nobody knows what an error carries.
+  else console.error(redactor([])(inspect(error)))
+  return plain ? 1 : 70
+}
+
+// A process that has met what nobody foresaw ends here and now; the next one finds out what became of it.
+process.on('uncaughtException', error => process.exit(last(error)))
+
 main().then(
   status => {
     process.exitCode = status
   },
   (error: unknown) => {
-    const plain = error instanceof Error && FOR_PEOPLE.has(error.name)
-    // A bug is shown whole, but for what looks like a secret: nobody knows what an error carries.
-    console.error(plain ? error.message : redactor([])(inspect(error)))
-    process.exitCode = plain ? 1 : 70
+    process.exitCode = last(error)
   },
 )
