@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { adapter } from '../../src/kit/device.ts'
 import { ssh } from '../../src/kit/ssh.ts'
+import { canLogIn, NO_LOGIN, sshFields } from '../../src/kit/ssh-settings.ts'
 import * as changes from './changes.ts'
 import { readSession, readSessions, readSetup } from './powermig.ts'
 import { readPaths } from './powermt.ts'
@@ -14,13 +15,7 @@ const Program = z.string().regex(/^[A-Za-z/\\][A-Za-z0-9 ()_.:/\\-]*$/, 'a progr
 /** How the site file describes a host with PowerPath. */
 export const Settings = z
   .strictObject({
-    host: z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252})$/, 'an address or a host name'),
-    port: z.number().int().min(1).max(65535).default(22),
-    username: z.string().regex(/^[A-Za-z0-9_\\.@][A-Za-z0-9_\\.@$-]{0,63}$/, 'a login name'),
-    password: z.string().min(4).optional(),
-    key: z.string().optional(), // a private key, or the name of a file that holds one
-    passphrase: z.string().min(4).optional(),
-    hostKey: z.string().optional(), // "SHA256:..." or the public key; without it nothing connects
+    ...sshFields,
     shell: z.enum(['posix', 'cmd']).optional(), // cmd on Windows, else posix
     os: z.enum(['windows', 'linux', 'aix', 'hpux']),
     spelling: z.enum(['modern', 'script']).default('modern'), // of powermig: -handle, or -hd
@@ -28,7 +23,7 @@ export const Settings = z
     powermt: Program.default('powermt'),
     powermig: Program.default('powermig'),
   })
-  .refine(({ password, key }) => password !== undefined || key !== undefined, 'a password or a key is needed')
+  .refine(canLogIn, NO_LOGIN)
 
 export default adapter({
   name: 'powerpath',

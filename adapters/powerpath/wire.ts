@@ -1,7 +1,7 @@
 import type { Device } from '../../src/kit/device.ts'
 import { Misread, Refused, Uncertain } from '../../src/kit/errors.ts'
 import type { Word } from '../../src/kit/quote.ts'
-import type { Output, Shell } from '../../src/kit/shell.ts'
+import { firstWords, type Output, type Shell } from '../../src/kit/shell.ts'
 import { questionIn } from '../../src/kit/text.ts'
 import type { Bytes } from '../../src/kit/units.ts'
 import { type Dialing, powermig, powermt, probes, type Verb } from './commands.ts'
@@ -49,7 +49,7 @@ export function powerPathHost(shell: Shell, platform: Platform, dialing: Dialing
   const [mt, mig] = [powermt(dialing), powermig(dialing)]
   const read = async <T>(words: readonly Word[], reading: (text: string) => T, signal: AbortSignal): Promise<T> => {
     const { stdout, stderr, code } = await shell.exec(words, { signal })
-    if (code !== 0) throw new Refused(complaint(stdout, stderr, code))
+    if (code !== 0) throw new Refused(firstWords({ stdout, stderr, code }))
     const question = questionIn(stderr)
     if (question !== undefined) throw new Misread(`it asked a question and nobody answered it: ${question}`, stderr)
     return reading(stdout)
@@ -60,7 +60,7 @@ export function powerPathHost(shell: Shell, platform: Platform, dialing: Dialing
     if (question !== undefined) throw new Uncertain(`it asked a question and nobody answered it: ${question}`)
     return output
   }
-  const sent = ({ stdout, stderr, code }: Output): Sent => ({ saidYes: code === 0, said: complaint(stdout, stderr, code) })
+  const sent = (output: Output): Sent => ({ saidYes: output.code === 0, said: firstWords(output) })
   return {
     platform,
     hbas: signal => read(mt.summary(), readHbas, signal),
@@ -118,16 +118,4 @@ async function layoutOf(shell: Shell, platform: Platform, disk: string, signal: 
     case 'hpux':
       return readSize(await shell.exec(probes.hpux.size(disk), { signal }), 1024)
   }
-}
-
-/** The first words of what it said; the errors of PowerPath go to either stream. */
-function complaint(stdout: string, stderr: string, code: number): string {
-  const said = `${stderr}\n${stdout}`
-    .split('\n')
-    .map(line => line.trim())
-    .filter(Boolean)
-    .slice(0, 3)
-    .join(' ')
-    .slice(0, 300)
-  return said === '' ? `it answered with exit status ${code} and no word` : `${said} (exit status ${code})`
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { adapter } from '../../src/kit/device.ts'
 import { ssh } from '../../src/kit/ssh.ts'
+import { canLogIn, NO_LOGIN, sshFields } from '../../src/kit/ssh-settings.ts'
 import * as changes from './changes.ts'
 import { readHostPaths } from './hosts.ts'
 import { readNodes, readPowerSupplies, readWebApi } from './nodes.ts'
@@ -14,15 +15,9 @@ import { storeServ } from './wire.ts'
 /** How the site file describes an array. */
 export const Settings = z
   .strictObject({
-    host: z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252})$/, 'an address or a host name'),
-    port: z.number().int().min(1).max(65535).default(22),
-    username: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$/, 'a login name'),
-    password: z.string().min(4).optional(),
-    key: z.string().optional(), // a private key, or the name of a file that holds one
-    passphrase: z.string().min(4).optional(),
-    hostKey: z.string().optional(), // "SHA256:..." or the public key; without it nothing connects
+    ...sshFields,
   })
-  .refine(({ password, key }) => password !== undefined || key !== undefined, 'a password or a key is needed')
+  .refine(canLogIn, NO_LOGIN)
 
 export default adapter({
   name: 'threepar',

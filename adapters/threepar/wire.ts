@@ -1,7 +1,7 @@
 import type { Device } from '../../src/kit/device.ts'
 import { Misread, Refused, Uncertain, Unreachable } from '../../src/kit/errors.ts'
 import type { Word } from '../../src/kit/quote.ts'
-import type { Output, Shell } from '../../src/kit/shell.ts'
+import { firstWords, type Output, type Shell } from '../../src/kit/shell.ts'
 import { questionIn } from '../../src/kit/text.ts'
 import type { Millis } from '../../src/kit/units.ts'
 import { complaintIn } from './cli-text.ts'
@@ -121,13 +121,7 @@ const saysNoSuchGroup = ({ stdout, stderr }: Output, group: string): boolean =>
 const complaintOf = ({ stdout, stderr }: Output): string | undefined =>
   complaintIn(`${stderr}\n${stdout}`) ?? /^\s*Task \d+ (?!done\b).*$/m.exec(stdout)?.[0].trim()
 
-function wordsOf(output: Output): string {
-  const words = (complaintOf(output) ?? `${output.stderr}\n${output.stdout}`)
-    .split('\n')
-    .map(line => line.trim())
-    .filter(Boolean)
-    .slice(0, 3)
-    .join(' ')
-    .slice(0, 300)
-  return words === '' ? `it answered with exit status ${output.code} and no word` : `${words} (exit status ${output.code})`
+const wordsOf = (output: Output): string => {
+  const complaint = complaintOf(output)
+  return firstWords(complaint === undefined ? output : { ...output, stdout: complaint, stderr: '' })
 }

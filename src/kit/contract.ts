@@ -37,7 +37,7 @@ export interface Bench<S extends ContractSimulation> {
 export type Parse = (sentence: string) => unknown
 
 /**
- * What every adapter promises, checked against its simulator over its own protocol (house.md, "A new device is one folder").
+ * What every adapter promises, checked against its simulator over its own protocol.
  * `parse` is handed in by the test, because kit knows no language.
  */
 export function contract<S extends ContractSimulation>(adapter: Adapter, bench: Bench<S>, parse: Parse): void {

@@ -51,3 +51,15 @@ export const talkedTooLong = (change: boolean, limit: Bytes): Error =>
   change
     ? new Uncertain(`it was sent, and the answer was cut off at ${limit} bytes`)
     : new Misread(`the answer was cut off at ${limit} bytes`, '')
+
+/** The first words of what a command said, on either stream, for an error that people read. */
+export function firstWords({ stdout, stderr, code }: Output): string {
+  const said = `${stderr}\n${stdout}`
+    .split('\n')
+    .map(line => line.trim())
+    .filter(Boolean)
+    .slice(0, 3)
+    .join(' ')
+    .slice(0, 300)
+  return said === '' ? `it answered with exit status ${code} and no word` : `${said} (exit status ${code})`
+}

@@ -22,7 +22,7 @@ export interface SshSettings {
 
 /**
  * A shell at the far end of one SSH connection, opened when first needed and again after it broke.
- * After a broken connection the command still runs to its end over there (facts/stack.md, SSH): what was sent and not seen
+ * After a broken connection the command still runs to its end over there: what was sent and not seen
  * to end is Uncertain, and only what was never started is Unreachable.
  */
 export function ssh(settings: SshSettings): Shell {
