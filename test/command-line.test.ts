@@ -32,7 +32,7 @@ beforeAll(async () => {
   writeFileSync(
     site,
     `name: test
-people: { ann: { roles: [operator] }, bob: { roles: [lead] }, eve: { roles: [guest] } }
+people: { ann: { roles: [operator] }, bob: { roles: [lead] }, dan: { roles: [lead] }, eve: { roles: [guest] } }
 roles: { guest: {} }
 rules:
   - { name: anyone may look, may: viewer, capability: "*", target: "*", up to: none }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Handle, Person } from '../src/domain/ids.ts'
 import { hours, minutes } from '../src/domain/ids.ts'
 import type { Gate, Plan } from '../src/domain/plan.ts'
-import { guard, matches, type Policy, permit, personOf, ruleFor, skipRule, voters } from '../src/domain/policy.ts'
+import { closedFor, guard, matches, type Policy, permit, personOf, ruleFor, skipRule, voters } from '../src/domain/policy.ts'
 import { explain } from '../src/domain/refusal.ts'
 import { parse } from '../src/language/parse.ts'
 import { act, action, begun, gate, POLICY, plan, policyOf, rule, wait } from './fakes/given.ts'
@@ -214,5 +214,18 @@ describe('who could vote', () => {
 
   test('the rule for an action is the one that decides about it', () => {
     expect(ruleFor(POLICY, action('sync', 'routine'))?.name).toBe('operators may')
+  })
+})
+
+describe('a gate that nobody could open', () => {
+  const two = gate('commit-approval', { role: 'lead', quorum: 2, ownRequest: false })
+  test('is found before the run begins, and says how many there are', () => {
+    const refusal = closedFor(plan(two), policyOf(PEOPLE), olga)
+    expect(refusal && explain(refusal).join(' ')).toContain('needs 2 with the role lead besides olga, who asks, and there is 1')
+  })
+  test('does not count whoever asks', () => {
+    const people = { ...PEOPLE, dee: ['lead'] }
+    expect(closedFor(plan(two), policyOf(people), olga)).toBeUndefined()
+    expect(closedFor(plan(two), policyOf(people), 'lee' as Person)).toMatchObject({ no: 'not planned' })
   })
 })

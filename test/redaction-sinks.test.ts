@@ -97,7 +97,11 @@ beforeAll(async () => {
   const site = parseSite(
     JSON.stringify({
       name: 'redaction',
-      people: { olga: { roles: ['operator'], handles: ['console:olga'] }, lee: { roles: ['lead'], handles: ['console:lee'] } },
+      people: {
+        olga: { roles: ['operator'], handles: ['console:olga'] },
+        lee: { roles: ['lead'], handles: ['console:lee'] },
+        dee: { roles: ['lead'] },
+      },
       rules: [
         {
           name: 'operators may',

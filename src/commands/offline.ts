@@ -5,7 +5,7 @@ import { openDevices } from '../devices.ts'
 import { digestOf } from '../domain/chain.ts'
 import type { Person } from '../domain/ids.ts'
 import { type Action, actionsOf, type Plan, stepsOf, undoActions } from '../domain/plan.ts'
-import { guard, permit } from '../domain/policy.ts'
+import { closedFor, guard, permit } from '../domain/policy.ts'
 import { explain, type Refusal } from '../domain/refusal.ts'
 import { read } from '../engine/answers.ts'
 import { systemClock } from '../engine/system-clock.ts'
@@ -62,6 +62,8 @@ export function offline(program: Command, settings: () => Environment, done: (st
       if (!found || !('plan' in found)) return refuse(found?.refusal ?? { no: 'empty' }, done)
       if (options.json) json({ digest: digestOf(found.plan), by: found.person, plan: found.plan })
       else console.log(planLines(found.plan, found.person, adapters).join('\n'))
+      const closed = closedFor(found.plan, site.policy, found.person)
+      if (closed) refuse(closed, done)
     })
 
   program

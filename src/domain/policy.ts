@@ -173,3 +173,15 @@ export function voters(
     .map(person => (voted.includes(person) ? `${person} has voted` : `${person} asked for it`))
   return { could, not }
 }
+
+/** A gate that nobody here could ever open, found before a copy has run for three days towards it. */
+export function closedFor(plan: Plan, policy: Policy, by: Person): Refusal | undefined {
+  for (const step of stepsOf(plan)) {
+    if (step.kind !== 'gate') continue
+    const { could } = voters(policy, step.rule, [by], [])
+    if (could.length >= step.rule.quorum) continue
+    const why = `the gate ${step.id} needs ${step.rule.quorum} with the role ${step.rule.role}${step.rule.ownRequest ? '' : ` besides ${by}, who asks`}, and there ${could.length === 1 ? 'is 1' : `are ${could.length}`}`
+    return { no: 'not planned', why, instead: 'Give more people that role in the site file, or let somebody else ask.' }
+  }
+  return undefined
+}

@@ -2,7 +2,7 @@ import { digestOf } from '../domain/chain.ts'
 import type { Card, Said } from '../domain/chat.ts'
 import type { Command } from '../domain/command.ts'
 import type { Person } from '../domain/ids.ts'
-import { guard, personOf } from '../domain/policy.ts'
+import { closedFor, guard, personOf } from '../domain/policy.ts'
 import type { Run } from '../domain/run.ts'
 import { type AboutRun, decide, type Verdict } from '../domain/say.ts'
 import { answerTo } from './answers.ts'
@@ -67,6 +67,8 @@ async function begin(
   const guarded = guard(planned.plan, ears.policy(), by, planned.reads)
   if ('refusal' in guarded) return no(guarded.refusal)
   const { plan } = guarded
+  const closed = closedFor(plan, ears.policy(), by)
+  if (closed) return no(closed)
   const run = await ears.store.create(originOf(said), said.at, {
     type: 'run.started',
     by,

@@ -3,22 +3,37 @@ viewer: show paths on sql01
 = harddisk5 (Symmetrix 000187490076 0720): 4 of 4 paths alive
 viewer: migrate harddisk5 to harddisk8 on sql01
 = viewer may not
-lead: migrate harddisk5 to harddisk8 on sql01 with throttle 0
+# The commit wants two leads besides whoever asks, and there is only one more: better known now than in three days.
+lead: migrate harddisk5 to harddisk8 on sql01
+= needs 2 with the role lead besides lead, who asks, and there is 1
+lead: set up migration from harddisk5 to harddisk8 on sql01
 ...
-lead: confirm R1 ready
+= R1 succeeded
+lead: abort session 1 on sql01
 ...
-lead: confirm R1 cluster-pinned
-lead: approve R1 cutover
+= R2 asks: abort session 1 on sql01?
+lead: approve R2
 = nobody decides on their own request
-operator: approve R1 cutover
+operator: approve R2
 = it wants the role lead
-deputy: approve R1 cutover
+deputy: approve R2
 ...
-deputy: approve R1 commit-approval
-deputy: approve R1 commit-approval
+= R2 succeeded
+lead: clean up session 1 on sql01
+...
+= R3 succeeded
+operator: migrate harddisk5 to harddisk8 on sql01 with throttle 0
+...
+operator: confirm R4 ready
+...
+operator: confirm R4 cluster-pinned
+lead: approve R4 cutover
+...
+deputy: approve R4 commit-approval
+deputy: approve R4 commit-approval
 = your vote on commit-approval is in already
-operator: who could approve R1
-= could: nobody; could not: lead asked for it, deputy has voted
-lead: roll back R1
+operator: who could approve R4
+= could: lead; could not: deputy has voted
+operator: roll back R4
 ...
-== Not succeeded: R1 (rolled back)
+== Not succeeded: R4 (rolled back)
