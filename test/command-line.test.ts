@@ -128,7 +128,7 @@ describe.concurrent('the command line', () => {
   test('plan for a person who is not in the site file names those who are', async () => {
     const { status, err } = await ours('plan', 'sync session 1 on sql01', '--as', 'mallory')
     expect(status).toBe(1)
-    expect(err).toContain('The site file knows no mallory. It knows ann, bob, eve.')
+    expect(err).toContain('The site file knows no mallory. It knows ann, bob, dan, eve.')
   })
 
   test('read asks the device, over SSH, with the secret from the environment', async () => {
