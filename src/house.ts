@@ -24,7 +24,7 @@ export interface Parts {
   readonly chats: readonly Chat[]
   readonly parse: (text: string) => { readonly command: Command } | { readonly refusal: Refusal }
   readonly plan: (command: Extract<Command, { kind: 'run' | 'act' }>) => Planned
-  readonly help: (topic: string | undefined, by: Person) => readonly string[]
+  readonly help: (topic: string | undefined) => readonly string[]
   readonly canDo: (target: string | undefined, by: Person) => readonly string[]
   /** What went wrong where no person is told otherwise. */
   readonly complain: (what: string, error: unknown) => void

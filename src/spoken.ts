@@ -9,7 +9,7 @@ import type { Inventory } from './language/inventory.ts'
 import { parse } from './language/parse.ts'
 import type { Site } from './site.ts'
 
-/** The language with the site's inventory: parsing, completion and help that is filtered by what the asker may do. */
+/** The language with the site's inventory: parsing, completion, help, and what somebody may do on which target. */
 export function languageOf(
   site: Pick<Site, 'targets' | 'policy'>,
   adapters: ReadonlyMap<string, Adapter>,
@@ -34,8 +34,7 @@ export function languageOf(
   return {
     parse: (text: string) => parse(text, inventory()),
     complete: (text: string) => complete(text, inventory()),
-    help: (topic: string | undefined, _by: Person): readonly string[] =>
-      topic === undefined ? overview(used) : help(topic, used),
+    help: (topic: string | undefined): readonly string[] => (topic === undefined ? overview(used) : help(topic, used)),
     canDo(target: string | undefined, by: Person): readonly string[] {
       const lines = [...site.targets]
         .filter(([name]) => target === undefined || name === target)

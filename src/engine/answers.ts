@@ -55,7 +55,7 @@ export async function answerTo(question: Question, by: Person, ears: Ears): Prom
     case 'estimate':
       return listing('Estimate', estimateLines(question))
     case 'help':
-      return listing(question.topic === undefined ? 'What can be said' : `Help: ${question.topic}`, ears.help(question.topic, by))
+      return listing(question.topic === undefined ? 'What can be said' : `Help: ${question.topic}`, ears.help(question.topic))
   }
 }
 

@@ -11,7 +11,7 @@ export interface Ears extends Engine {
   parse(text: string): { readonly command: Command } | { readonly refusal: Refusal }
   /** A runbook or a single change as a plan, not yet guarded. */
   plan(command: Extract<Command, { kind: 'run' | 'act' }>): Planned
-  help(topic: string | undefined, by: Person): readonly string[]
+  help(topic: string | undefined): readonly string[]
   canDo(target: string | undefined, by: Person): readonly string[]
   targets(): readonly string[]
   /** For whoever runs the bot: what went wrong where the speaker can do nothing about it. */

@@ -21,7 +21,11 @@ export const COMMANDS: readonly Explained[] = [
     summary: 'Say that something was done by hand',
     examples: ['confirm R7 cluster-pinned', 'confirm R7 cluster-pinned because "CHG0041"'],
   },
-  { topic: 'deny', summary: 'Close a gate for good', examples: ['deny R7 because "not before Friday"', 'deny R7 cutover'] },
+  {
+    topic: 'deny',
+    summary: 'Close a gate: the run is held, and `retry` asks again',
+    examples: ['deny R7 because "not before Friday"', 'deny R7 cutover'],
+  },
   {
     topic: 'tell',
     summary: 'Settle a doubt that no device can settle: did the step take effect',
@@ -31,7 +35,11 @@ export const COMMANDS: readonly Explained[] = [
     ],
   },
   { topic: 'retry', summary: 'Try the failed step of a held run again', examples: ['retry R7', 'retry R7 setup'] },
-  { topic: 'skip', summary: 'Go on without a step', examples: ['skip R7 setup because "it was set up by hand"'] },
+  {
+    topic: 'skip',
+    summary: 'Go on without a step that failed, once that is approved',
+    examples: ['skip R7 setup because "it was set up by hand"'],
+  },
   {
     topic: 'roll back',
     summary: 'Undo what the run has done, newest first',
@@ -39,10 +47,14 @@ export const COMMANDS: readonly Explained[] = [
   },
   {
     topic: 'give up',
-    summary: 'End a held run as it stands',
+    summary: 'End a run as it stands: what was done stays',
     examples: ['give up R7', 'give up R7 because "the array is being replaced"'],
   },
-  { topic: 'cancel', summary: 'Stop a run before its next change', examples: ['cancel R7', 'cancel R7 because "wrong disk"'] },
+  {
+    topic: 'cancel',
+    summary: 'End a run that has changed nothing yet',
+    examples: ['cancel R7', 'cancel R7 because "wrong disk"'],
+  },
   {
     topic: 'pause',
     summary: 'Start no further step until the run is resumed',

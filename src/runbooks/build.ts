@@ -22,8 +22,6 @@ import type { Capabilities, Capability } from '../kit/device.ts'
 /** A named function from parameters to a plan. Pure: the same parameters make the same plan, and so the same digest. */
 export interface Runbook<P> {
   readonly name: string
-  readonly summary: string
-  readonly examples: readonly string[]
   readonly params: z.ZodType<P>
   plan(params: P): Plan
 }

@@ -12,8 +12,6 @@ const on = powerpath.act
  */
 export default runbook({
   name: 'migrate',
-  summary: 'Move one disk to another under a running host: copy, cut over, soak, commit.',
-  examples: ['migrate harddisk5 to harddisk14 on sql01'],
   params: z.object({
     host: z.string(),
     from: z.string(),
