@@ -1,6 +1,6 @@
 # What the bot itself understands. Each alternative yields one Command of src/domain/command.ts.
 
-commands -> commands_vote {% id %} | commands_run {% id %} | commands_show {% id %} | commands_ask {% id %}
+commands -> commands_vote {% id %} | commands_run {% id %} | commands_show {% id %} | commands_follow {% id %} | commands_ask {% id %}
 
 commands_vote ->
     "approve" run step:? commands_shown:? because:?
@@ -30,9 +30,35 @@ commands_show ->
   | "status"                            {% () => ({ kind: 'show runs', which: 'live' }) %}
   | "show" "all" "runs"                 {% () => ({ kind: 'show runs', which: 'all' }) %}
   | "show" "targets"                    {% () => ({ kind: 'show targets' }) %}
+  | "show" "chats"                      {% () => ({ kind: 'show chats' }) %}
+  | "show" "subscriptions"              {% () => ({ kind: 'show subscriptions' }) %}
+  | "chart" run                         {% ([, run]) => ({ kind: 'chart', run }) %}
+
+commands_follow ->
+    "watch" run "here":?                {% ([, run]) => ({ kind: 'watch', run }) %}
+  | "stop" "watching" run "here":?      {% ([, , run]) => ({ kind: 'unwatch', run }) %}
+  | "unwatch" run "here":?              {% ([, run]) => ({ kind: 'unwatch', run }) %}
+  | "subscribe" commands_place "to" commands_runs commands_among:?
+      {% ([, channel, , to, on]) => ({ kind: 'subscribe', to, ...v.given({ channel, on }) }) %}
+  | "unsubscribe" commands_place commands_less:?
+      {% ([, channel, from]) => ({ kind: 'unsubscribe', ...v.given({ channel, from }) }) %}
+  | "quiet" commands_place "from" clock "to" clock commands_zone:?
+      {% ([, channel, , from, , to, zone]) => ({ kind: 'quiet', ...v.given({ channel }), ...v.quietHours(from, to), zone: zone ?? 'UTC' }) %}
+  | "no" "quiet" "hours" commands_place {% ([, , , channel]) => ({ kind: 'no quiet', ...v.given({ channel }) }) %}
+commands_place       -> "here"          {% () => null %}
+                      | channel         {% id %}
+commands_runs        -> "everything"    {% () => '*' %}
+                      | runbooks_plural {% id %}
+commands_among       -> "on" pattern    {% ([, on]) => on %}
+# Whoever wants to see nothing more means every subscription there, and not only that to everything.
+commands_less        -> "from" "everything" {% () => null %}
+                      | "from" runbooks_plural {% ([, from]) => from %}
+commands_zone        -> "in" zone       {% ([, zone]) => zone %}
 
 commands_ask ->
     "who" commands_may "approve" run    {% ([, , , run]) => ({ kind: 'who may approve', run }) %}
+  | "what" "waits" "for" "me"           {% () => ({ kind: 'home' }) %}
+  | "home"                              {% () => ({ kind: 'home' }) %}
   | "what" "can" "i" "do" commands_on:? {% ([, , , , target]) => ({ kind: 'what can I do', ...v.given({ target }) }) %}
   | "estimate" size "over" rate commands_assumed
       {% ([, size, , rate, assumed]) => ({ kind: 'estimate', size, rate, ...assumed }) %}

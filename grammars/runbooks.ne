@@ -12,3 +12,6 @@ migrate_options  -> null                {% () => ({}) %}
                   | migrate_soak migrate_throttle {% ([a, b]) => ({ ...a, ...b }) %}
 migrate_throttle -> "with" "throttle" powerpath_level {% ([, , throttle]) => ({ throttle }) %}
 migrate_soak     -> "soak" duration     {% ([, soak]) => ({ soak }) %}
+
+# The runbooks as a sentence speaks of many of their runs; PLURALS in src/domain/follow.ts says it back.
+runbooks_plural -> "migrations"         {% () => 'migrate' %}

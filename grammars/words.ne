@@ -33,6 +33,16 @@ span     -> %span                       {% ([it]) => v.span(it) %}
 time     -> %clock                      {% ([clock]) => v.time(clock) %}
           | %day %clock                 {% ([day, clock]) => v.time(clock, day) %}
 
+# 22:00: minutes of the day
+clock    -> %clock                      {% ([it]) => v.minuteOfDay(it) %}
+
+# #C0ABC123, #storage-ops
+channel  -> %channel                    {% ([it]) => it.value %}
+# vmax-*
+pattern  -> %pattern                    {% ([it]) => v.pattern(it) %}
+# Europe/Berlin
+zone     -> %zone                       {% ([it]) => v.zone(it) %}
+
 wwn      -> %wwn                        {% ([it]) => it.text.replaceAll(':', '') %}
 devnum   -> %devnum                     {% ([it]) => it.value.toUpperCase() %}
 disk     -> %disk                       {% ([it]) => it.value %}

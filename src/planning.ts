@@ -55,7 +55,7 @@ function planRunbook(
       refusal: { no: 'bad value', what: `${runbook}: ${issue?.path.join('.') ?? ''}`, why: issue?.message ?? 'it does not fit' },
     }
   }
-  const plan = book.plan(parsed.data)
+  const plan = { ...book.plan(parsed.data), runbook }
   for (const action of actionsOf(plan)) {
     const unfit = misfit(action, adapters)
     if (unfit) return { refusal: unfit }

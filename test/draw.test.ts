@@ -1,15 +1,21 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { render } from '../src/chat/console/render.ts'
+import { saysWith } from '../src/domain/chat.ts'
 import { draw } from '../src/domain/draw.ts'
-import { type Instant, minutes, type Person, type RunId, type StepId } from '../src/domain/ids.ts'
+import { hours, type Instant, minutes, type Person, type RunId, type StepId } from '../src/domain/ids.ts'
+import type { Plan } from '../src/domain/plan.ts'
 import { guard } from '../src/domain/policy.ts'
+import { wake, work } from '../src/domain/program.ts'
 import type { Track } from '../src/domain/progress.ts'
 import { rings } from '../src/domain/rings.ts'
 import type { Run } from '../src/domain/run.ts'
+import { ballots, questionToken, sentences } from '../src/domain/say.ts'
 import { parse } from '../src/language/parse.ts'
 import migrate from '../src/runbooks/migrate.ts'
 import {
   act,
+  action,
   begun,
   done,
   fact,
@@ -74,26 +80,50 @@ const tracked = (track: Partial<Track>): Run => ({
 const marks = (run: Run): Record<string, string> =>
   Object.fromEntries((draw(run, NOW).steps ?? []).map(one => [one.text, one.mark]))
 
+/** A run after whatever people and devices made of it: each number picks one of what may happen next. */
+function walked(
+  of: Plan,
+  steps: readonly (readonly [pick: number, wait: number])[],
+): { readonly run: Run; readonly now: Instant } {
+  let run = begun(of)
+  let now = NOW
+  for (const [pick, wait] of steps) {
+    now += wait
+    run = later(run, now)
+    const said = [...sentences(run), 'pause R1'].flatMap(text =>
+      ['olga', 'lee', 'dee'].map(by => (): Run => say(run, by, text, { at: now }).run),
+    )
+    const made = work(run, now).flatMap(({ kind, step: { id } }): readonly (() => Run)[] => {
+      const told = (what: Parameters<typeof step>[1]) => (): Run => having(run, [step(id, what)], now)
+      if (kind === 'send') return [() => done(run, id, now), () => failed(run, id, 'no', now), () => sent(run, id, now)]
+      if (kind === 'settle')
+        return [told({ type: 'step.done', how: 'inferred' }), told({ type: 'step.doubted', why: 'no trace' })]
+      return [true, false].map(holds => told({ type: 'step.shown', facts: [{ label: 'paths', holds, shows: '4' }] }))
+    })
+    // What a device does comes as often as what people say, or few runs would get anywhere.
+    const side = pick % 2 === 0 && made.length > 0 ? made : said
+    run = side[(pick >> 1) % side.length]?.() ?? run
+  }
+  return { run, now }
+}
+
 describe('the card of a run', () => {
   test('that is planned shows the whole of it, the question and the answers', () => {
-    expect(text(planned)).toBe(
-      [
-        'R1 move a disk on sql01  waits for start',
-        '  [?] approve start',
-        '  [ ] setup on sql01',
-        '  [ ] copy the disk',
-        '  [ ] approve cutover',
-        '  [ ] switch on sql01',
-        '  [ ] soak a while',
-        '  ============================ point of no return ============================',
-        '  [ ] commit on sql01',
-        '  [ ] tidy on sql01',
-        '  Go on with start?',
-        '    opens: setup on sql01',
-        '    needs one with the role lead, not the one who asked, by 13:00:00 UTC (1 h)',
-        '  Say: approve R1 start | deny R1 start | cancel R1',
-      ].join('\n'),
-    )
+    expect(lines(planned).slice(0, -1)).toEqual([
+      'R1 move a disk on sql01  waits for start',
+      '  [?] approve start',
+      '  [ ] setup on sql01',
+      '  [ ] copy the disk',
+      '  [ ] approve cutover',
+      '  [ ] switch on sql01',
+      '  [ ] soak a while',
+      '  ============================ point of no return ============================',
+      '  [ ] commit on sql01',
+      '  [ ] tidy on sql01',
+      '  Go on with start?',
+      '    opens: setup on sql01',
+      '    needs one with the role lead, not the one who asked, by 13:00:00 UTC (within 1 h)',
+    ])
     expect(draw(planned, NOW).tone).toBe('waiting')
   })
 
@@ -212,8 +242,34 @@ describe('the card of a run', () => {
     )
   })
 
+  test('that asks for longer than a day says on which day that ends', () => {
+    const patient = begun(plan(gate('start', { within: hours(60) }), act('sync', 'routine')))
+    expect(text(patient)).toContain('by 2025-11-23 00:00:00 UTC (within 2.5 days)')
+  })
+
   test('is the same however often it is drawn', () => {
     for (const run of [planned, asking, doubtful, turning]) expect(draw(run, NOW)).toEqual(draw(run, NOW))
+  })
+
+  test('that has no watch is the same text for as long as nothing happens to it', () => {
+    let apart = 0
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(), fc.constantFrom(0, 1_000, 40_000, minutes(20))), { maxLength: 30 }), steps => {
+        const { run, now } = walked(plan(...MOVE.stages.filter(stage => stage.every(one => one.kind !== 'watch'))), steps)
+        const until = Math.max(now, (wake(run) ?? now + hours(90)) - 1)
+        if (until > now) apart++
+        expect(draw(run, until)).toEqual(draw(run, now))
+      }),
+      { numRuns: 300, seed: 20251120 },
+    )
+    expect(apart).toBeGreaterThan(100)
+  })
+
+  test('that copies is the same text but for its meter', () => {
+    const run = tracked({ done: 0.37, rate: 0.001, fast: 0.001 })
+    const [early, late] = [draw(run, NOW), draw(run, NOW + minutes(30))]
+    expect(late.meter).not.toEqual(early.meter)
+    expect({ ...late, meter: undefined }).toEqual({ ...early, meter: undefined })
   })
 
   test('draws the point of no return once, before the step that it is, in every state', () => {
@@ -273,25 +329,127 @@ describe('the buttons of a card', () => {
     expect(found).toBeGreaterThan(15)
   })
 
-  test('that vote carry the digest of what was shown; the others need none', () => {
-    const [approve, deny, cancel] = draw(planned, NOW).buttons
-    expect(approve).toEqual({
-      label: 'Approve start',
-      says: `approve R1 start as ${planned.digest.slice(0, 10)}`,
-      style: 'primary',
-    })
-    expect(deny?.says).toBe(`deny R1 start as ${planned.digest.slice(0, 10)}`)
-    expect(cancel).toEqual({ label: 'Cancel', says: 'cancel R1', style: 'danger' })
+  test('that vote carry a token of the question that was shown; the others need none', () => {
+    const [open] = ballots(planned)
+    const token = open && questionToken(planned, open.step, open.ballot)
+    expect(draw(planned, NOW).buttons).toEqual([
+      { label: 'Approve start', says: `approve R1 start as ${token}`, style: 'primary' },
+      {
+        label: 'Deny start',
+        says: `deny R1 start as ${token} because "..."`,
+        style: 'danger',
+        words: { asks: 'Why not?', optional: true },
+      },
+      { label: 'Cancel', says: 'cancel R1', style: 'danger' },
+      {
+        label: 'Approve with a note',
+        says: `approve R1 start as ${token} because "..."`,
+        words: { asks: 'Note or ticket' },
+      },
+    ])
+    expect(planned.digest).not.toContain(token)
   })
 
-  test("are not there for sentences that want words of one's own", () => {
-    for (const [name, run] of states)
-      expect(
-        draw(run, NOW)
-          .buttons.map(button => button.says)
-          .join(),
-        name,
-      ).not.toContain('because')
+  test('that want words ask for them, and what a person writes becomes the reason', () => {
+    const [seen, unseen] = draw(doubtful, NOW).buttons
+    expect(seen).toEqual({
+      label: 'switch happened',
+      says: 'tell R1 switch happened because "..."',
+      words: { asks: 'What did you see?' },
+    })
+    expect(unseen?.says).toBe('tell R1 switch did not happen because "..."')
+    expect(seen && saysWith(seen, 'it is "listed"')).toBe('tell R1 switch happened because "it is \'listed\'"')
+    expect(seen && saysWith(seen, ' ')).toBeUndefined()
+    expect(draw(held, NOW).buttons).toContainEqual({
+      label: 'Skip switch',
+      says: 'skip R1 switch because "..."',
+      style: 'danger',
+      words: { asks: 'Why go on without it?' },
+    })
+    const deny = draw(planned, NOW).buttons.find(button => button.label === 'Deny start')
+    expect(deny && saysWith(deny, '')).toMatch(/^deny R1 start as [0-9a-f]{10}$/)
+  })
+
+  test('ask for no more than 45 characters, and no two of a card say the same', () => {
+    for (const [name, run] of states) {
+      const { buttons } = draw(run, NOW)
+      for (const { words } of buttons) expect(words?.asks.length ?? 0, name).toBeLessThanOrEqual(45)
+      expect(new Set(buttons.map(button => button.says)).size, name).toBe(buttons.length)
+      expect(new Set(buttons.map(button => button.label)).size, name).toBe(buttons.length)
+    }
+  })
+
+  test('that open something come before all others, a vote with a note comes last', () => {
+    const both = begun(plan([gate('one'), gate('two')], act('sync', 'routine')))
+    expect(draw(both, NOW).buttons.map(button => button.label)).toEqual([
+      'Approve one',
+      'Approve two',
+      'Deny one',
+      'Deny two',
+      'Cancel',
+      'Approve one with a note',
+      'Approve two with a note',
+    ])
+  })
+
+  test('of a thing done by hand confirm it, with a note or without', () => {
+    const pinned = begun(plan({ ...gate('pinned'), for: 'confirmation' }, act('sync', 'routine')))
+    expect(draw(pinned, NOW).buttons.map(button => button.label)).toEqual(['Confirm pinned', 'Cancel', 'Confirm with a note'])
+  })
+
+  describe('that let a point of no return happen', () => {
+    const guarding = (target: string): Run =>
+      begun(plan(gate('go'), act('commit', 'destructive', { final: true, action: action('commit', 'destructive', {}, target) })))
+    const approve = (target: string) => draw(guarding(target), NOW).buttons[0]
+
+    test('want the name of what it happens to, to the letter', () => {
+      const button = approve('sql01')
+      expect(button).toMatchObject({ label: 'Approve go', words: { asks: 'Type sql01 to approve', must: 'sql01' } })
+      expect(button && saysWith(button, 'sql02')).toBeUndefined()
+      expect(button && saysWith(button, '')).toBeUndefined()
+      expect(button && saysWith(button, 'sql01')).toBe(button?.says)
+    })
+
+    test('ask in few words where the name is long', () => {
+      const long = `sql01.${'storage.'.repeat(5)}example.com`
+      expect(approve(long)).toMatchObject({ words: { asks: "Type the target's name to approve", must: long } })
+    })
+
+    test('are never without words, not even with a note or when a step before it is skipped', () => {
+      const behind = plan(gate('go'), act('sync', 'routine'), act('commit', 'destructive', { final: true }))
+      const skipping = say(begun(behind), 'lee', 'approve R1').run
+      const asked = say(failed(skipping, 'sync'), 'olga', 'skip R1 sync because "x"').run
+      for (const run of [guarding('sql01'), asked]) {
+        const votes = draw(run, NOW).buttons.filter(button => button.says.startsWith('approve'))
+        expect(votes).toHaveLength(2)
+        for (const button of votes) expect(saysWith(button, ''), button.says).toBeUndefined()
+      }
+      expect(draw(guarding('sql01'), NOW).buttons.at(-1)?.words).toEqual({ asks: 'Point of no return: note or ticket' })
+    })
+
+    test('stand before that step alone: an earlier gate wants no name', () => {
+      expect(draw(planned, NOW).buttons[0]).not.toHaveProperty('words')
+    })
+  })
+
+  test('of steps with the longest of names still fit: what has no room is left out, and a deny goes without a reason', () => {
+    const long = 'a'.repeat(64)
+    const named = (run: Run): Run => ({ ...run, id: 'R123456789' as RunId })
+    const open = draw(named(begun(plan(gate(long), act('sync', 'routine')))), NOW).buttons
+    expect(open.map(button => button.label)).toEqual([`Approve ${long}`, `Deny ${long}`, 'Cancel'])
+    expect(open.map(button => button.words)).toEqual([undefined, undefined, undefined])
+  })
+
+  test('offer both answers to a doubt or, where one has no room, neither', () => {
+    const labels = (id: string): readonly string[] => {
+      const run = having(sent(begun(plan(act(id, 'routine'))), id), [step(id, { type: 'step.doubted', why: 'no trace' })])
+      expect(draw(run, NOW).lines.join()).toContain(`tell R1 ${id} did not happen because "..."`)
+      return draw(run, NOW).buttons.map(button => button.label)
+    }
+    const [short, long] = ['a'.repeat(63), 'a'.repeat(64)]
+    expect(labels(short)).toEqual([`${short} happened`, `${short} did not happen`])
+    expect(`tell R1 ${long} happened because "..."`.length).toBeLessThanOrEqual(100)
+    expect(labels(long)).toEqual([])
   })
 
   test('do what they say: each is heard by somebody who may', () => {

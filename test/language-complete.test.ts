@@ -33,6 +33,10 @@ describe('a half-typed sentence is completed from the grammar and the inventory'
     ['approve R12 ', ['as', 'because', 'sync']],
     ['approve R99 ', ['as', 'because']],
     ['tell R7 setup ', ['did', 'happened']],
+    ['subscribe ', ['here']],
+    ['subscribe #C0OPS to ', ['everything', 'migrations']],
+    ['stop watching ', ['R7', 'R12']],
+    ['what ', ['can', 'waits']],
     ['show\u00a0sess', ['session', 'sessions']],
   ])('%s', (text, words) => expect(complete(text, site)).toEqual(words))
 

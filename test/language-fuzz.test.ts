@@ -65,6 +65,7 @@ const SAMPLES = [
     '/vol/vol1',
     'emc-1',
   ],
+  ...['#C0OPS', '#storage-ops', '#123456789012345678', 'vmax-*', '*', 'Europe/Berlin', 'UTC', '7:30'],
 ]
 const samplesOf = (shape: Shape): readonly string[] =>
   SAMPLES.filter(it => words(it).length === 1 && words(it).every(word => shape.test(word)))
@@ -111,7 +112,8 @@ describe('ten thousand sentences', () => {
         const keyword = grammar.ParserRules.some(rule =>
           rule.symbols.some((it: unknown) => typeof it === 'object' && it !== null && 'literal' in it && it.literal === next),
         )
-        fc.pre(keyword && !text.includes('"') && !text.includes("'") && !text.startsWith('help '))
+        // Of a unit one spelling is offered, and `hours` is a keyword elsewhere.
+        fc.pre(keyword && !SAMPLES.includes(next) && !text.includes('"') && !text.includes("'") && !text.startsWith('help '))
         const before = said.slice(0, at % said.length).join(' ')
         const offered = complete(`${before}${before === '' ? '' : ' '}${next.slice(0, 1)}`, inventory).map(it => it.toLowerCase())
         expect(offered).toContain(next)
@@ -134,6 +136,12 @@ describe('whatever is said, there is an answer', () => {
     'to',
     'soak',
     'with',
+    'subscribe',
+    'here',
+    'everything',
+    'quiet',
+    'from',
+    '#',
     '"',
     "'",
     '“',

@@ -83,6 +83,10 @@ describe('"did you mean"', () => {
     ['estimate 4tb over 50mbps', 'estimate 4TB over 50Mbps'],
     ['throtle session 1 on sql01 to 4', 'throttle session 1 on sql01 to 4'],
     ['what can i', 'what can i do'],
+    ['subscribe here migrations on vmax-*', 'subscribe here to migrations on vmax-*'],
+    ['subscribe here to migration on vmax-*', 'subscribe here to migrations on vmax-*'],
+    ['stopwatching R7', 'stop watching R7'],
+    ['un subscribe here', 'unsubscribe here'],
   ])('%s: did you mean %s', (typed, meant) => expect(offer(typed)).toBe(meant))
 
   test.each([
@@ -92,6 +96,7 @@ describe('"did you mean"', () => {
     ['migrate a to b on sql01 soak 4 parsecs', 'nothing is near'],
     ['show paths of $(reboot) on sql01', 'a value that is not allowed is not dropped'],
     ['xyzzy', 'nothing is near'],
+    ['quiet hours here', 'the only sentence with these words means the opposite'],
   ])('%s: no offer, because %s', typed => {
     expect(parse(typed, site)).toHaveProperty('refusal')
     expect(offer(typed)).toBeUndefined()

@@ -76,7 +76,21 @@ describe('a refusal says what is wrong and what would have been right', () => {
     ['migrate a to b on sql01 soak 1h2h', 'The duration'],
     ['migrate a to b on sql01 soak 999999 d', 'The duration'],
     ['skip R7 setup because " "', 'The reason'],
+    ['quiet here from 22:00 to 07:00 in Europe/Berlinn', 'The time zone'],
+    ['quiet here from 22:00 to 22:00', 'The quiet hours'],
+    ['subscribe here to everything on a*b*c*d*e', 'The pattern'],
   ])('%s is not taken', (text, what) => expect(refusal(text)).toMatchObject({ no: 'bad value', what }))
+
+  test('a sentence about channels says what belongs there, and a # alone or a run is none', () => {
+    expect(refusal('subscribe C0OPS to everything')).toMatchObject({ word: 'C0OPS', expected: ['here', '<channel>'] })
+    expect(refusal('subscribe # to everything')).toMatchObject({ word: '#' })
+    expect(refusal('subscribe #C0OPS #C1OPS to everything')).toMatchObject({ word: '#C1OPS', expected: ['to'] })
+    expect(refusal('subscribe here to migrate')).toMatchObject({ word: 'migrate', expected: ['migrations', 'everything'] })
+    expect(refusal('quiet here from 22:00')).toMatchObject({ word: '', expected: ['to'] })
+    expect(refusal('quiet here from 22:00 to 24:00')).toMatchObject({ word: '24:00', expected: ['<clock>'] })
+    expect(refusal('quiet here from 22:00 to 07:00 in')).toMatchObject({ expected: ['<zone>'] })
+    expect(refusal('watch everything')).toMatchObject({ word: 'everything', expected: ['<run>'] })
+  })
 
   test('an option that is given twice is refused, in any order', () => {
     expect(refusal('migrate a to b on sql01 soak 2h soak 3h')).toMatchObject({ word: 'soak', expected: ['with', '<duration>'] })
@@ -136,6 +150,17 @@ describe('what no sentence may be', () => {
     'approve R7 as *',
     'show *',
     'help *',
+    'chart *',
+    'watch *',
+    'watch R7 *',
+    'subscribe * to everything',
+    'subscribe here to *',
+    'subscribe here to everything on *',
+    'unsubscribe *',
+    'unsubscribe here from *',
+    'quiet here from * to 07:00',
+    'quiet here from 22:00 to 07:00 in *',
+    'no quiet hours *',
   ]
   const HOSTILE = [
     '$(reboot)',
@@ -177,7 +202,12 @@ describe('what no sentence may be', () => {
       text => 'command' in parse(text, site),
     )
     // A word and a number in a help topic or as a name of a disk mean nothing more than they say.
-    expect(understood.filter(it => !/0x10|1e9|__proto__/.test(it))).toEqual([])
+    expect(understood.filter(it => !/0x10|1e9|__proto__/.test(it))).toEqual([
+      'subscribe #a to everything',
+      'subscribe here to everything on *',
+      'unsubscribe #a',
+      'no quiet hours #a',
+    ])
   })
 
   test('a reason is only text, whatever it says', () => {

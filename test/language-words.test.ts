@@ -30,6 +30,11 @@ describe('the shared words', () => {
     ['percent', '6.36%', 0.0636],
     ['wwn', '50:06:04:82:D5:2E:69:79', '50060482d52e6979'],
     ['wwn', '60000970000192601275533030333238', '60000970000192601275533030333238'],
+    ['clock', '7:30', 450],
+    ['channel', '#storage-ops', '#storage-ops'],
+    ['pattern', '*', '*'],
+    ['zone', 'america/new_york', 'America/New_York'],
+    ['zone', 'utc', 'UTC'],
     ['devnum', '0720', '0720'],
     ['devnum', '01a3f', '01A3F'],
     ['path', String.raw`port5\path0\tgt4\lun1`, String.raw`port5\path0\tgt4\lun1`],
@@ -52,5 +57,11 @@ describe('the shared words', () => {
     ['size', '10Tb'],
     ['rate', '50MB'],
     ['duration', '4 parsecs'],
+    ['clock', 'sat 02:00'],
+    ['channel', 'storage-ops'],
+    ['channel', '##ops'],
+    ['channel', '#ops#ops'],
+    ['pattern', 'vmax-?'],
+    ['zone', '+02:00'],
   ])('%s: %s is none', (role, text) => expect(word(role, text)).toEqual([]))
 })

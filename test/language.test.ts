@@ -48,6 +48,35 @@ describe('a sentence becomes a command', () => {
     ['status', { kind: 'show runs', which: 'live' }],
     ['show all runs', { kind: 'show runs', which: 'all' }],
     ['show targets', { kind: 'show targets' }],
+    ['show chats', { kind: 'show chats' }],
+    ['show subscriptions', { kind: 'show subscriptions' }],
+    ['chart r7', { kind: 'chart', run: 'R7' }],
+    ['watch R7', { kind: 'watch', run: 'R7' }],
+    ['watch R7 here', { kind: 'watch', run: 'R7' }],
+    ['unwatch R7', { kind: 'unwatch', run: 'R7' }],
+    ['unwatch R7 here', { kind: 'unwatch', run: 'R7' }],
+    ['stop watching R7', { kind: 'unwatch', run: 'R7' }],
+    ['stop watching R7 here', { kind: 'unwatch', run: 'R7' }],
+    ['subscribe here to everything', { kind: 'subscribe', to: '*' }],
+    ['subscribe here to everything on VMAX-*', { kind: 'subscribe', to: '*', on: 'VMAX-*' }],
+    ['subscribe here to migrations', { kind: 'subscribe', to: 'migrate' }],
+    ['subscribe here to migrations on sql01', { kind: 'subscribe', to: 'migrate', on: 'sql01' }],
+    ['Subscribe #C0OPS to Migrations on vmax-**', { kind: 'subscribe', channel: '#C0OPS', to: 'migrate', on: 'vmax-*' }],
+    ['subscribe #123456789012345678 to everything', { kind: 'subscribe', channel: '#123456789012345678', to: '*' }],
+    ['unsubscribe here', { kind: 'unsubscribe' }],
+    ['unsubscribe here from everything', { kind: 'unsubscribe' }],
+    ['unsubscribe #storage-ops', { kind: 'unsubscribe', channel: '#storage-ops' }],
+    ['unsubscribe #C0OPS from migrations', { kind: 'unsubscribe', channel: '#C0OPS', from: 'migrate' }],
+    ['quiet here from 22:00 to 07:00', { kind: 'quiet', from: 1320, to: 420, zone: 'UTC' }],
+    [
+      'quiet #C0OPS from 0:00 to 23:59 in europe/berlin',
+      { kind: 'quiet', channel: '#C0OPS', from: 0, to: 1439, zone: 'Europe/Berlin' },
+    ],
+    ['quiet here from 22:00 to 7:30 in Asia/Kolkata', { kind: 'quiet', from: 1320, to: 450, zone: 'Asia/Kolkata' }],
+    ['no quiet hours here', { kind: 'no quiet' }],
+    ['no quiet hours #C0OPS', { kind: 'no quiet', channel: '#C0OPS' }],
+    ['what waits for me?', { kind: 'home' }],
+    ['home', { kind: 'home' }],
     ['who could approve R7', { kind: 'who may approve', run: 'R7' }],
     ['who may approve R7', { kind: 'who may approve', run: 'R7' }],
     ['what can I do', { kind: 'what can I do' }],
@@ -124,6 +153,10 @@ describe('what chat clients do to a sentence does not matter', () => {
     'Skip r7 SETUP Because "by hand".',
     '  skip R7 setup because "by hand" !\n',
   ])('%s', text => expect(command(text)).toEqual({ kind: 'skip', run: 'R7', step: 'setup', because: 'by hand' }))
+
+  test.each(['`subscribe\u00a0#C0OPS to everything.`', '\ufeffSUBSCRIBE #C0OPS\u200b to everything'])('%s', text =>
+    expect(command(text)).toEqual({ kind: 'subscribe', channel: '#C0OPS', to: '*' }),
+  )
 
   test('an apostrophe in a reason stays one', () => {
     expect(command('deny R7 because “don’t”')).toMatchObject({ because: "don't" })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { meterText } from '../src/domain/draw.ts'
 import { hours, minutes } from '../src/domain/ids.ts'
-import { eta, observe, type Progress, stalledSince, type Track, throughput } from '../src/domain/progress.ts'
+import { eta, MOST_POINTS, observe, type Progress, stalledSince, type Track, throughput } from '../src/domain/progress.ts'
 import { NOW } from './fakes/given.ts'
 
 /** What is known after these looks, each a number of seconds after the first. */
@@ -118,5 +118,77 @@ describe('progress', () => {
     const slowed = looked([0, { done: 0.09 }], [100, { done: 0.0901 }], ...steady(2))
     const long = looked([0, { done: 0.09 }], [100, { done: 0.0901 }], ...steady(60))
     expect(range(long)).toBeLessThan(range(slowed) / 10)
+  })
+})
+
+describe('the trail of what was measured', () => {
+  const done = fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: undefined })
+  const after = fc.oneof(fc.constant(10_000), fc.integer({ min: 0, max: 10_000_000 }))
+  const looks = fc.array(fc.record({ done, after }), { minLength: 1, maxLength: 700, size: 'max' })
+
+  test('is bounded, in order, never goes back, and keeps the first look and the newest', () => {
+    let longest = 0
+    fc.assert(
+      fc.property(looks, all => {
+        let now = NOW
+        let track: Track | undefined
+        let first: readonly [number, number] | undefined
+        let last: readonly [number, number] | undefined
+        for (const look of all) {
+          now += look.after
+          track = observe(track, look.done === undefined ? {} : { done: look.done }, now)
+          if (look.done !== undefined) last = [now, track.done ?? 0]
+          first ??= last
+        }
+        const trail = track?.trail ?? []
+        longest = Math.max(longest, trail.length)
+        expect(trail.length).toBeLessThanOrEqual(MOST_POINTS)
+        for (const [n, [at, share]] of trail.entries()) {
+          expect(at).toBeGreaterThanOrEqual(trail[n - 1]?.[0] ?? 0)
+          expect(share).toBeGreaterThanOrEqual(trail[n - 1]?.[1] ?? 0)
+        }
+        expect(trail[0]?.[0]).toBe(first?.[0])
+        expect(trail.at(-1)?.[0]).toBe(last?.[0])
+        if (last) expect(Math.abs((trail.at(-1)?.[1] ?? 0) - last[1])).toBeLessThanOrEqual(0.0001)
+        if (last && last[1] < 1) expect(trail.at(-1)?.[1]).toBeLessThan(1)
+        if (first) expect(Math.abs((trail[0]?.[1] ?? 0) - first[1])).toBeLessThanOrEqual(0.0001)
+      }),
+      { numRuns: 200, seed: 20251120 },
+    )
+    // The looks were many enough for the bound to have been one.
+    expect(longest).toBeGreaterThan(MOST_POINTS / 2)
+  })
+
+  test('of a sync that takes days is spread evenly over them, and small', () => {
+    let track: Track | undefined
+    const days = 5 * 24 * 360
+    for (let n = 0; n <= days; n++) {
+      track = observe(track, { done: n / days, total: 40e12 }, NOW + n * 10_000)
+      if (n < 200) continue
+      const trail = track.trail ?? []
+      const gaps = trail.slice(1, -1).map(([at], k) => at - (trail[k]?.[0] ?? 0))
+      expect(trail.length).toBeGreaterThanOrEqual(MOST_POINTS / 2)
+      expect(trail.length).toBeLessThanOrEqual(MOST_POINTS)
+      expect(Math.max(...gaps) / Math.min(...gaps)).toBeLessThanOrEqual(3)
+    }
+    expect(JSON.stringify(track?.trail).length).toBeLessThan(3_000)
+  })
+
+  test('has no point for a look that measured nothing', () => {
+    expect(looked([0, {}], [10, { note: 'syncing' }])).not.toHaveProperty('trail')
+    const trail = looked([0, {}], [10, { done: 0.12345 }], [20, {}], [30, { done: 0.5 }], [40, { done: 0.4 }]).trail
+    expect(trail?.map(([at, share]) => [(at - NOW) / 1000, share])).toEqual([
+      [10, 0.1234],
+      [30, 0.5],
+      [40, 0.5],
+    ])
+  })
+
+  test('does not run backwards when the clock is set back', () => {
+    expect(looked([60, { done: 0.1 }], [0, { done: 0.2 }]).trail).toEqual([
+      [NOW + 60_000, 0.1],
+      [NOW + 60_000, 0.2],
+    ])
+    expect(looked([60, { done: 0.1 }], [0, { done: 0.2 }], [90, { done: 0.3 }]).trail?.at(-1)).toEqual([NOW + 90_000, 0.3])
   })
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { tally } from '../src/domain/approval.ts'
+import { draw } from '../src/domain/draw.ts'
 import { hours, minutes, type Person, type StepId } from '../src/domain/ids.ts'
 import type { Plan } from '../src/domain/plan.ts'
 import { currentStage, wake, work } from '../src/domain/program.ts'
@@ -31,6 +32,12 @@ import {
 } from './fakes/given.ts'
 
 const why = ({ refusal }: Heard): string => (refusal ? explain(refusal).join(' ') : 'heard')
+/** What the first button of this verb says. */
+const pressed = (run: Run, verb: string): string => {
+  const found = draw(run, NOW).buttons.find(button => button.says.startsWith(verb))
+  if (!found) throw new Error(`There is no button to ${verb}.`)
+  return found.says
+}
 const simple = (): Run => begun(plan(gate('start'), act('sync', 'routine')))
 
 describe('an approval', () => {
@@ -96,8 +103,47 @@ describe('an approval', () => {
 
   test('by a button of another plan is refused', () => {
     const run = simple()
-    expect(why(say(run, 'lee', 'approve R1 start as 0123456789'))).toContain('that button belongs to another plan')
-    expect(is(say(run, 'lee', `approve R1 start as ${run.digest.slice(0, 10)}`).run, 'start')).toBe('done')
+    const other = pressed(begun(plan(gate('start'), act('sync', 'disruptive'))), 'approve')
+    for (const says of ['approve R1 start as 0123456789', other])
+      expect(why(say(run, 'lee', says))).toContain('that question is over; look at the card again')
+  })
+
+  test('by the button of the question that is open counts, and so does the digest of the plan, typed', () => {
+    const run = simple()
+    for (const says of [pressed(run, 'approve'), `approve R1 start as ${run.digest.slice(0, 6)}`, `approve R1 as ${run.digest}`])
+      expect(is(say(run, 'lee', says).run, 'start'), says).toBe('done')
+  })
+
+  test("by an old card's button is no answer to a question that was asked again", () => {
+    const open = done(
+      begun(plan(act('setup', 'routine'), gate('cutover', {}, [fact('paths')]), act('switch', 'disruptive'))),
+      'setup',
+    )
+    const holding = step('cutover', { type: 'step.shown', facts: [{ label: 'paths', holds: true, shows: '4' }] })
+    const first = having(open, [holding])
+    const old = pressed(first, 'approve')
+    const denied = say(first, 'lee', 'deny R1 because "not now"').run
+    const again = having(say(denied, 'olga', 'retry R1', { at: NOW + 1 }).run, [holding], NOW + 1)
+    expect(is(again, 'cutover')).toBe('open')
+    for (const late of [old, old.replace('approve', 'deny')])
+      expect(say(again, 'dee', late, { at: NOW + 2 }), late).toMatchObject({
+        events: [],
+        refusal: { no: 'not now', why: 'that question is over; look at the card again' },
+      })
+    expect(is(say(again, 'dee', pressed(again, 'approve'), { at: NOW + 2 }).run, 'cutover')).toBe('done')
+  })
+
+  test('by the button of one gate is none for the other', () => {
+    const both = begun(plan([gate('one'), gate('two')], act('sync', 'routine')))
+    const mixed = pressed(both, 'approve').replace('R1 one', 'R1 two')
+    expect(why(say(both, 'lee', mixed))).toContain('that question is over')
+  })
+
+  test('stays an answer while others vote: the question is the same one', () => {
+    const two = begun(plan(gate('start', { quorum: 2 }), act('sync', 'routine')))
+    const button = pressed(two, 'approve')
+    const once = say(two, 'lee', button, { at: NOW + minutes(5) }).run
+    expect(is(say(once, 'dee', button, { at: NOW + minutes(9) }).run, 'start')).toBe('done')
   })
 
   test('that comes too late is refused, and the gate has closed with a word about it', () => {

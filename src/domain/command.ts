@@ -27,6 +27,21 @@ export type Command =
   | { readonly kind: 'show run'; readonly run: RunId }
   | { readonly kind: 'show runs'; readonly which: 'live' | 'all' }
   | { readonly kind: 'show targets' }
+  | { readonly kind: 'show chats' }
+  | { readonly kind: 'show subscriptions' }
+  | { readonly kind: 'chart'; readonly run: RunId }
+  | { readonly kind: 'watch' | 'unwatch'; readonly run: RunId }
+  | { readonly kind: 'subscribe'; readonly channel?: string; readonly to: string; readonly on?: string } // to: a runbook, or `*`
+  | { readonly kind: 'unsubscribe'; readonly channel?: string; readonly from?: string } // from: a runbook; absent: from all
+  | {
+      readonly kind: 'quiet'
+      readonly channel?: string // "#C0OPS"; absent, as everywhere: where it was said
+      readonly from: number // minutes of the day
+      readonly to: number
+      readonly zone: string // IANA
+    }
+  | { readonly kind: 'no quiet'; readonly channel?: string }
+  | { readonly kind: 'home' }
   | { readonly kind: 'who may approve'; readonly run: RunId }
   | { readonly kind: 'what can I do'; readonly target?: string }
   | {

@@ -1,6 +1,7 @@
 import type { Ballot } from './approval.ts'
-import type { Button, Card, Meter, StepLine } from './chat.ts'
-import type { Instant, StepId } from './ids.ts'
+import { buttonsOf, stepsBehind } from './buttons.ts'
+import type { Card, Meter, StepLine } from './chat.ts'
+import { hours, type Instant, type StepId } from './ids.ts'
 import { fieldOf, type Step, stepsOf } from './plan.ts'
 import { currentStage, failures, passed, program } from './program.ts'
 import { eta, stalledSince, type Track, throughput } from './progress.ts'
@@ -8,16 +9,19 @@ import { type Run, type SeenFact, type StepState, stateOf, stepNamed, undosOf } 
 import { ballots, people, sentences } from './say.ts'
 import { clockTime, duration, percent, rate, size } from './words.ts'
 
-/** The card of a run: preview, approval request, progress bar and report in one. Pure: ten nudges or one make the same card. */
+/**
+ * The card of a run: preview, approval request, progress bar and report in one. Pure: ten nudges or one make the same card. Only
+ * the meter depends on `now`: a card without news is the same text, and is not sent again.
+ */
 export function draw(run: Run, now: Instant): Card {
   const watched = meterOf(run, now)
   return {
     title: `${run.id} ${run.plan.title}`,
     tone: toneOf(run),
-    state: stateLine(run, now),
+    state: stateLine(run),
     steps: stepLines(run),
     ...(watched ? { meter: watched } : {}),
-    lines: [...gateLines(run, now), ...troubleLines(run), ...waitLines(run), ...endLines(run)],
+    lines: [...gateLines(run), ...troubleLines(run), ...waitLines(run), ...endLines(run)],
     buttons: buttonsOf(run),
   }
 }
@@ -30,8 +34,9 @@ function toneOf(run: Run): Card['tone'] {
 
 const someIs = (run: Run, is: StepState['is']): boolean => [...run.steps.values()].some(state => state.is === is)
 
-function stateLine(run: Run, now: Instant): string {
-  if (run.outcome) return `${run.outcome} after ${duration((run.endedAt ?? now) - run.startedAt)}`
+/** How a run stands, in one line. */
+export function stateLine(run: Run): string {
+  if (run.outcome) return `${run.outcome} after ${duration((run.endedAt ?? run.startedAt) - run.startedAt)}`
   const course = run.course === 'forward' ? '' : `${run.course}${run.turned?.by ? `, as ${run.turned.by} said` : ''}: `
   const doubtful = [...run.steps].find(([, state]) => state.is === 'doubtful')
   if (doubtful) return `${course}in doubt about ${doubtful[0]}: a person must say what happened`
@@ -151,7 +156,7 @@ const spread = (soonest: number, latest: number): string => {
   return a === b ? `about ${a} left` : `${a} to ${b} left`
 }
 
-function gateLines(run: Run, now: Instant): readonly string[] {
+function gateLines(run: Run): readonly string[] {
   return ballots(run).flatMap(({ step, ballot, asker }) => {
     const state = stateOf(run, step)
     const asks =
@@ -161,13 +166,16 @@ function gateLines(run: Run, now: Instant): readonly string[] {
           ? step.asks
           : step.says
     const facts = state.is === 'open' && step.kind === 'gate' && step.facts.length > 0 ? factLines(state.facts) : []
-    return [
-      asks,
-      ...facts,
-      ...opened(run, step),
-      `  needs ${people(ballot.rule)}${voted(ballot)}, by ${clockTime(ballot.until)} (${duration(ballot.until - now)})`,
-    ]
+    return [asks, ...facts, ...opened(run, step), `  needs ${people(ballot.rule)}${voted(ballot)}, ${limit(ballot)}`]
   })
+}
+
+const DAY = hours(24)
+
+/** The time that is left would be other text with each look; a time of day alone would not say which of several days is meant. */
+function limit({ until, rule: { within } }: Ballot): string {
+  const day = within > DAY ? `${new Date(until).toISOString().slice(0, 10)} ` : ''
+  return `by ${day}${clockTime(until)} (within ${duration(within)})`
 }
 
 const factLines = (facts: readonly SeenFact[] | undefined): readonly string[] =>
@@ -177,9 +185,9 @@ const factLines = (facts: readonly SeenFact[] | undefined): readonly string[] =>
 
 /** What a gate opens, with what its references have come to. */
 function opened(run: Run, gate: Step): readonly string[] {
-  const at = run.plan.stages.findIndex(stage => stage.includes(gate))
-  const next = at < 0 ? [] : (run.plan.stages[at + 1] ?? [])
-  return next.filter(step => step.kind === 'act').map(step => `  opens: ${spoken(run, step.says)}`)
+  return stepsBehind(run, gate)
+    .filter(step => step.kind === 'act')
+    .map(step => `  opens: ${spoken(run, step.says)}`)
 }
 
 /** A sentence with what earlier steps have handed out in place of `<session of setup>`, once it is known. */
@@ -219,27 +227,4 @@ function endLines(run: Run): readonly string[] {
   const point = run.outcome === 'rolled back' ? passed(run) : undefined
   const stays = point ? [`${point.says} was the point of no return: it stays, and so does what was done before it`] : []
   return [...why, ...stays, ...(left.length > 0 ? [`Done and left as it is: ${left.map(step => step.says).join('; ')}`] : [])]
-}
-
-/** Buttons are canned sentences; those that need words of the person's own are offered as text instead. */
-function buttonsOf(run: Run): readonly Button[] {
-  const shown = run.digest.slice(0, 10)
-  return sentences(run)
-    .filter(says => !says.includes('"..."'))
-    .map(says => {
-      const verb = says.split(` ${run.id}`)[0] ?? says
-      const rest = says.slice(verb.length + run.id.length + 1).trim()
-      const vote = verb === 'approve' || verb === 'confirm' || verb === 'deny'
-      const style =
-        verb === 'approve' || verb === 'confirm'
-          ? ({ style: 'primary' } as const)
-          : verb === 'retry' || verb === 'resume'
-            ? {}
-            : ({ style: 'danger' } as const)
-      return {
-        label: `${verb[0]?.toUpperCase()}${verb.slice(1)}${rest ? ` ${rest}` : ''}`,
-        says: vote ? `${says} as ${shown}` : says,
-        ...style,
-      }
-    })
 }

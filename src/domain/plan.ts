@@ -27,6 +27,7 @@ export const isReference = (value: unknown): value is Reference =>
 /** What a runbook comes to once its parameters are known. A run's plan never changes. */
 export interface Plan {
   readonly title: string
+  readonly runbook?: string // whose plan it is, so that whoever follows a runbook finds its runs; absent from a single action's
   readonly stages: readonly (readonly Step[])[] // stages in order, the steps of a stage side by side
   readonly onFailure: 'hold' | 'roll back' | 'stop'
 }

@@ -1,3 +1,7 @@
+import type { Standpoint } from './chat.ts'
+import type { Millis } from './ids.ts'
+import { duration } from './words.ts'
+
 /** Every way to say no to a person. Values, not exceptions; `explain` is the only place that words them. */
 export type Refusal =
   | { readonly no: 'too long'; readonly length: number; readonly most: number }
@@ -15,6 +19,13 @@ export type Refusal =
   | { readonly no: 'unknown target'; readonly target: string; readonly known: readonly string[]; readonly nearest?: string }
   | { readonly no: 'wrong kind'; readonly target: string; readonly kind: string; readonly wants: readonly string[] }
   | { readonly no: 'unknown person'; readonly handle: string }
+  | { readonly no: 'too late'; readonly by: Millis }
+  | { readonly no: 'too fast' }
+  | { readonly no: 'wrong place'; readonly here: Exclude<Standpoint, 'work'>; readonly instead: readonly string[] }
+  | { readonly no: 'another channel'; readonly run: string; readonly where: string }
+  | { readonly no: 'a copy'; readonly run: string }
+  | { readonly no: 'who is that'; readonly why: string }
+  | { readonly no: 'unknown channel'; readonly channel: string; readonly known: readonly string[] }
   | { readonly no: 'not permitted'; readonly person: string; readonly what: string; readonly because: string }
   | { readonly no: 'unknown run'; readonly run: string; readonly live: readonly string[] }
   | { readonly no: 'not now'; readonly run: string; readonly why: string; readonly instead: readonly string[] }
@@ -54,7 +65,39 @@ export function explain(refusal: Refusal): readonly string[] {
         `Say \`what can I do on ${refusal.target}\`.`,
       ]
     case 'unknown person':
-      return [`I do not know who ${refusal.handle} is.`, 'Ask for your handle to be added to a person in the site file.']
+      return [
+        `I do not know who ${refusal.handle} is, so all I can give you is help: say \`help\`.`,
+        `To be linked, ask whoever keeps the site file to add the handle ${refusal.handle} to your name under \`people\`.`,
+      ]
+    case 'too late':
+      return [
+        `That arrived ${duration(refusal.by)} after it was said, and nothing was done about it.`,
+        'If you still mean it, look at how things stand and say it again.',
+      ]
+    case 'too fast':
+      return ['That is too much at once, and some of it was not heard.', 'Wait a minute, then say it again.']
+    case 'wrong place':
+      return [
+        PLACES[refusal.here],
+        refusal.instead.length > 0 ? `Say it in ${list(refusal.instead)}.` : 'The site file names no channel for it yet.',
+      ]
+    case 'another channel':
+      return [
+        `${refusal.run} is decided where its card is, in ${refusal.where}, so that everybody there sees it.`,
+        'Say it there.',
+      ]
+    case 'a copy':
+      return [
+        `That is a copy of a card of ${refusal.run}, and its buttons do nothing.`,
+        `Press them on the card itself: \`show ${refusal.run}\` leads there.`,
+      ]
+    case 'who is that':
+      return [`I cannot make sure who you are: ${refusal.why}.`, 'Nothing was done. Say it again in a minute.']
+    case 'unknown channel':
+      return [
+        `I am not at work in ${refusal.channel}.`,
+        refusal.known.length > 0 ? `I am in ${list(refusal.known)}.` : 'The site file names no channel.',
+      ]
     case 'not permitted':
       return [`${refusal.person} may not ${refusal.what}: ${refusal.because}.`, 'The rules are in the site file, under `rules`.']
     case 'unknown run':
@@ -77,6 +120,14 @@ export function explain(refusal: Refusal): readonly string[] {
         'Say `show runs` to see how things stand before you say it again.',
       ]
   }
+}
+
+/** Why a change is not taken where it was said. */
+const PLACES: Readonly<Record<Exclude<Standpoint, 'work'>, string>> = {
+  direct: 'Changes and approvals are not taken in a direct message, where nobody else reads along.',
+  elsewhere: 'Changes and approvals are taken only in the channels that the site file names.',
+  open: 'This is a channel that anybody may join, and changes are not asked for in such a one.',
+  shared: 'This channel is shared with another organisation, and nothing is asked for in such a one.',
 }
 
 /** The sentence with a caret under the word where understanding stopped; long sentences show only the neighbourhood. */

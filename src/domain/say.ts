@@ -1,4 +1,5 @@
 import type { ApprovalRule, Ballot } from './approval.ts'
+import { digestOf } from './chain.ts'
 import type { Command } from './command.ts'
 import type { Instant, Person, StepId } from './ids.ts'
 import { changesOf, type Step } from './plan.ts'
@@ -116,8 +117,8 @@ function vote(run: Run, said: Extract<AboutRun, { kind: 'vote' }>, by: Person, p
   if (!ballot.rule.ownRequest && (by === run.by || by === asker))
     return { refusal: { no: 'not permitted', person: by, what, because: 'nobody decides on their own request' } }
   if (now >= ballot.until) return no('the time for this vote has run out')
-  if (said.shown !== undefined && !run.digest.startsWith(said.shown))
-    return no('that button belongs to another plan', [`show ${run.id}`])
+  if (said.shown !== undefined && !run.digest.startsWith(said.shown) && said.shown !== questionToken(run, step, ballot))
+    return no('that question is over; look at the card again', [`show ${run.id}`])
   if (ballot.votes.some(vote => vote.by === by)) return { events: [], heard: `your vote on ${step.id} is in already` }
   if (said.verdict === 'approve' && step.kind === 'gate' && !asker && step.facts.length > 0) {
     const state = stateOf(run, step)
@@ -139,8 +140,22 @@ function vote(run: Run, said: Extract<AboutRun, { kind: 'vote' }>, by: Person, p
   }
 }
 
+/** Something that people can vote on: a gate, or whether to go on without a step, as its asker would. */
+export interface Question {
+  readonly step: Step
+  readonly ballot: Ballot
+  readonly asker?: Person
+}
+
+/**
+ * What a card's button says of the question that it showed, behind `as`. It belongs to the plan and to this one asking: an
+ * answer to a question that was asked again must not count for the new one, whose facts its voter has not seen.
+ */
+export const questionToken = (run: Run, step: Step, ballot: Ballot): string =>
+  digestOf([run.digest, step.id, ballot.until]).slice(0, 10)
+
 /** Everything of a run that people can vote on now. */
-export function ballots(run: Run): readonly { readonly step: Step; readonly ballot: Ballot; readonly asker?: Person }[] {
+export function ballots(run: Run): readonly Question[] {
   return currentStage(run).flatMap(step => {
     const state = stateOf(run, step)
     if (state.is === 'open') return [{ step, ballot: state.ballot }]

@@ -64,7 +64,33 @@ export const COMMANDS: readonly Explained[] = [
   {
     topic: 'show',
     summary: 'Show a run, all runs, or what there is',
-    examples: ['show R7', 'show runs', 'show all runs', 'show targets', 'status'],
+    examples: ['show R7', 'show runs', 'show all runs', 'show targets', 'show chats', 'show subscriptions', 'status'],
+  },
+  { topic: 'chart', summary: 'Draw how far a run has come, and how fast, over time', examples: ['chart R7'] },
+  {
+    topic: 'home',
+    summary: 'What waits for you, what runs, and what ran lately',
+    examples: ['what waits for me', 'home'],
+  },
+  {
+    topic: 'watch',
+    summary: 'Show a run here too, until it ends or nobody wants to see it any more',
+    examples: ['watch R7', 'watch R7 here', 'stop watching R7', 'unwatch R7'],
+  },
+  {
+    topic: 'subscribe',
+    summary: 'Show every run of a kind in a channel too, from its beginning',
+    examples: ['subscribe here to everything', 'subscribe here to migrations', 'subscribe #C0OPS to migrations on vmax-*'],
+  },
+  {
+    topic: 'unsubscribe',
+    summary: 'End the subscriptions of a channel, or one of them',
+    examples: ['unsubscribe here', 'unsubscribe #C0OPS from migrations', 'unsubscribe here from everything'],
+  },
+  {
+    topic: 'quiet',
+    summary: 'Let what is followed in a channel ring for trouble only, between two times of each day',
+    examples: ['quiet here from 22:00 to 07:00', 'quiet #C0OPS from 22:00 to 07:00 in Europe/Berlin', 'no quiet hours here'],
   },
   { topic: 'who', summary: 'Who may open the gates of a run', examples: ['who may approve R7', 'who could approve R7'] },
   {
@@ -116,6 +142,14 @@ export const WORDS: readonly Explained[] = [
     summary: 'A time of day, with or without the day of the week',
     examples: ['02:00', 'sat 02:00', 'Saturday 2:00'],
   },
+  { topic: 'clock', summary: 'A time of day', examples: ['22:00', '7:30'] },
+  { topic: 'zone', summary: 'A time zone, as the IANA list has it', examples: ['Europe/Berlin', 'UTC'] },
+  {
+    topic: 'channel',
+    summary: 'A channel as its chat calls it, behind a #',
+    examples: ['#C0ABC123', '#123456789012345678', '#storage-ops'],
+  },
+  { topic: 'pattern', summary: 'The names of targets: * stands for any characters', examples: ['vmax-*', '*-db*', 'sql01'] },
   {
     topic: 'wwn',
     summary: '16 or 32 hexadecimal digits, or pairs with colons',

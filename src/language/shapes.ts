@@ -70,6 +70,9 @@ export const shapes = {
       word.type === 'word' && /^((sun|mon|fri)(day)?|tue(sday)?|wed(nesday)?|thu(rsday)?|sat(urday)?)$/.test(word.text),
   },
 
+  channel: bare(/^#[A-Za-z0-9][A-Za-z0-9_-]{0,79}$/, '#channel'),
+  pattern: bare(/^[A-Za-z0-9*][A-Za-z0-9_.:*-]{0,63}$/, '<pattern>'),
+  zone: bare(/^[A-Za-z][A-Za-z0-9_+-]{0,31}(\/[A-Za-z0-9_+-]{1,31}){0,2}$/, '<time zone>'),
   wwn: bare(
     /^([0-9A-Fa-f]{16}|[0-9A-Fa-f]{32}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){7}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){15})$/,
     '<wwn>',

@@ -88,6 +88,37 @@ export function time(clock: Word, day?: Word): ClockTime {
   return { ...(found === undefined ? {} : { day: found }), hour: hour ?? 0, minute: minute ?? 0 }
 }
 
+/** `22:00` as 1320. */
+export function minuteOfDay(clock: Word): number {
+  const { hour, minute } = time(clock)
+  return 60 * hour + minute
+}
+
+export const quietHours = (from: number, to: number): { readonly from: number | Bad; readonly to: number } => ({
+  from: from === to ? bad('The quiet hours', 'they end when they begin; say two times, as in from 22:00 to 07:00') : from,
+  to,
+})
+
+/** A time zone as its list spells it. Which ones there are is for Intl to say, because Intl has to reckon with it later. */
+export function zone(word: Word): string | Bad {
+  try {
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: word.value }).resolvedOptions()
+    // Of a zone that was renamed Intl knows the other name: then the one that was said is kept.
+    return timeZone.toLowerCase() === word.text ? timeZone : word.value
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return bad('The time zone', `there is none called ${word.value}; say it as in Europe/Berlin, America/New_York or UTC`)
+  }
+}
+
+// Each star is another place to try, so that their number is what comparing a long name with a pattern costs.
+const MOST_STARS = 3
+
+export function pattern(word: Word): string | Bad {
+  const text = word.value.replace(/\*{2,}/g, '*')
+  return text.split('*').length - 1 <= MOST_STARS ? text : bad('The pattern', `it has more than ${MOST_STARS} times a *`)
+}
+
 /** Whichever mark is found first in a reading; readings are small and have no cycles. */
 export function badIn(value: unknown): Bad | undefined {
   if (isBad(value)) return value
