@@ -1,7 +1,8 @@
 import type { Entry } from '../domain/chain.ts'
 import type { Place, Post, Said } from '../domain/chat.ts'
 import type { Claim } from '../domain/claim.ts'
-import type { Instant, Millis, RunId, StepId } from '../domain/ids.ts'
+import type { Follow, Quiet, What } from '../domain/follow.ts'
+import type { BoardId, Instant, Millis, RunId, StepId } from '../domain/ids.ts'
 import type { Track } from '../domain/progress.ts'
 import type { Event, Obstacle, Run } from '../domain/run.ts'
 
@@ -13,6 +14,8 @@ export interface Store {
   /** The same origin twice is the same run. `first` and what follows from it are written in one transaction. */
   create(origin: string, at: Place, first: Event): Promise<Run>
   load(id: RunId): Promise<Run | undefined>
+  /** The run that came of this origin. */
+  byOrigin(origin: string): Promise<Run | undefined>
   /** Newest first; `live` leaves out the runs that are over. */
   list(which: 'live' | 'all', most: number): Promise<readonly Run[]>
   /** The only write to a run. Inserts what `change` returns and everything that follows from it; throws for an unknown run. */
@@ -22,24 +25,71 @@ export interface Store {
   /** Timers, lost nudges, dead workers, stale cards. */
   overdue(): Promise<{ readonly advance: readonly RunId[]; readonly report: readonly RunId[] }>
 
-  /** The inbox: false when this delivery is already there. */
+  /** The inbox: false when this delivery is already there. Keeps the fields of a sentence, and nothing else that came with it. */
   receive(said: Said): Promise<boolean>
-  /** Everything received and not yet answered, oldest first. */
+  /** Received and not yet answered, oldest first, as many as a sweep can take. */
   unanswered(olderThan: Millis): Promise<readonly Said[]>
-  answered(said: Said): Promise<void>
+  /** What came of it: 'accepted', 'refused', or why it was dropped. The first answer stands. */
+  answered(said: Said, outcome: string): Promise<void>
+  /** Removes what was answered so long ago, and who watched runs that are long over; some of it, the rest with the next call. */
+  purge(olderThan: Millis): Promise<number>
 
   /** Which message shows what. `begin` reserves the key: `mine` is true for exactly one caller. */
-  posts(run: RunId): Promise<ReadonlyMap<string, Post | undefined>>
-  beginPost(run: RunId, key: string): Promise<boolean>
-  endPost(run: RunId, key: string, post: Post): Promise<void>
+  posts(about: About): Promise<ReadonlyMap<string, Posted>>
+  beginPost(about: About, key: string): Promise<boolean>
+  /** Where it is and what it shows; again after each edit. Without `shown` it is not known what it shows. */
+  endPost(about: About, key: string, post: Post, shown?: Omit<Shown, 'at'>): Promise<void>
+  /** That message is gone: the key may be begun anew. */
+  losePost(about: About, key: string): Promise<void>
+  /** The boards that have a message. */
+  boards(): Promise<readonly BoardId[]>
   /** The card shows this seq now. */
   reported(run: RunId, seq: number): Promise<void>
+  /**
+   * One process at a time makes the chats show a run or a board; undefined at once when another does. `still` is false once that
+   * is, or may be, lost. Whoever ends after it was lost may have shown something old: what is shown then counts as old.
+   */
+  telling<T>(about: About, lease: Millis, body: (still: () => boolean) => Promise<T>): Promise<T | undefined>
+
+  /** Who wants to see what, and where. The same place, and the same run or runbook, is one: the newer pattern and person win. */
+  follow(follow: Omit<Follow, 'id' | 'since'>): Promise<Follow>
+  /** How many ended: of this run or runbook, or everything that is followed there. */
+  unfollow(place: Place, what?: What): Promise<number>
+  follows(): Promise<readonly Follow[]>
+  setQuiet(quiet: Quiet): Promise<void>
+  clearQuiet(place: Place): Promise<boolean>
+  quiets(): Promise<readonly Quiet[]>
+
+  /** What lies there, for whoever asks how we are. */
+  waiting(): Promise<Waiting>
 
   /** The log as it was written, in order, for the auditor. */
   entries(run?: RunId): AsyncIterable<Entry>
   heads(): Promise<readonly { readonly run: RunId; readonly seq: number; readonly hash: string }[]>
   now(): Promise<Instant>
   stop(): Promise<void>
+}
+
+/** What messages belong to. */
+export type About = RunId | BoardId
+
+export interface Posted {
+  readonly post?: Post // absent: it was begun, and we may have posted it
+  readonly begun: Instant
+  readonly shown?: Shown
+}
+
+/** What a message shows, and since when by the database's clock. */
+export interface Shown {
+  readonly still: string // the digest of the card without its meter
+  readonly whole: string
+  readonly at: Instant
+  readonly share?: number // of its meter
+}
+
+export interface Waiting {
+  readonly inbox: { readonly waiting: number; readonly oldest: Millis }
+  readonly unreported: number
 }
 
 /** A worker's lease on a run. Once it is lost, `record` throws LeaseLost and `signal` aborts. */

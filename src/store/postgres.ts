@@ -4,11 +4,14 @@ import type { Instant, RunId } from '../domain/ids.ts'
 import { type Event, type Run, unborn } from '../domain/run.ts'
 import type { Store } from '../ports/store.ts'
 import { type Database, openDatabase } from './database.ts'
+import { follows, purgeFollows } from './follows.ts'
 import { holds } from './holds.ts'
+import { inbox, PURGED, purgeInbox, waiting } from './inbox.ts'
 import { append } from './log.ts'
-import { inbox, posts } from './messages.ts'
 import { migrate } from './migrate.ts'
+import { posts } from './posts.ts'
 import { applyChange, HEAD, type Head, lockHead, readRuns, saveEvents } from './rows.ts'
+import { tellers } from './tellers.ts'
 
 export interface StoreOptions {
   readonly schema?: string // 'signalbox'
@@ -25,6 +28,7 @@ export async function openStore(url: string, { schema = 'signalbox', connections
   return {
     create: (origin, at, first) => create(database, origin, at, first),
     load: async id => (await readRuns(database, await heads(database, 'where id = $1', [id])))[0],
+    byOrigin: origin => byOrigin(database, origin),
     list: async (which, most) =>
       readRuns(
         database,
@@ -39,7 +43,14 @@ export async function openStore(url: string, { schema = 'signalbox', connections
     hold: holds(database),
     overdue: () => overdue(database),
     ...inbox(database),
+    async purge(olderThan) {
+      const watchers = await purgeFollows(database, PURGED)
+      return watchers + (await purgeInbox(database, olderThan, PURGED - watchers))
+    },
     ...posts(database),
+    telling: tellers(database),
+    ...follows(database),
+    waiting: () => waiting(database),
     entries: run => entries(database, run),
     heads: async () => (await database.query<Row>('select id as run, seq, head_hash as hash from runs order by number')).rows,
     now: async () => {

@@ -20,6 +20,8 @@ export interface Opened {
   /** The same runs, seen by another process. */
   readonly other: Store
   pushClock(by: Millis): Promise<void>
+  /** What the inbox says came of a delivery. */
+  outcomeOf(delivery: string): Promise<string | undefined>
   stop(): Promise<void>
 }
 

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { Post, Said } from '../../src/domain/chat.ts'
-import { type Handle, hours, type Millis, minutes, type RunId, type StepId, seconds } from '../../src/domain/ids.ts'
+import { hours, minutes, type RunId, type StepId, seconds } from '../../src/domain/ids.ts'
 import type { Step } from '../../src/domain/plan.ts'
-import { act, ann, cancelled, type Given, gate, LEASE, place } from './store-given.ts'
+import { act, ann, cancelled, type Given, gate, LEASE } from './store-given.ts'
 
-/** What the sweep finds, what came in and what went out. */
+/** What the sweep finds. */
 export function sweep(given: Given): void {
   describe('what is overdue', () => {
     const advance = async () => (await given.store.overdue()).advance
@@ -80,43 +79,6 @@ export function sweep(given: Given): void {
       expect(await advance()).toContain(id)
       expect((await given.store.hold(id, LEASE, hold => hold.waitFor(undefined)))?.waitsFor).toBeUndefined()
       expect((await given.other.load(id))?.waitsFor).toBeUndefined()
-    })
-  })
-
-  describe('messages', () => {
-    const said = (id: string, at = place): Said => ({ id, text: 'help \u0000', by: 'slack:U1' as Handle, at })
-
-    test('a delivery that comes again is not heard again', async () => {
-      const answers = await Promise.all(
-        Array.from({ length: 20 }, (_, i) => (i % 2 ? given.store : given.other).receive(said('once'))),
-      )
-      expect(answers.filter(Boolean).length).toBe(1)
-      expect(await given.store.receive(said('once', { chat: 'discord', channel: 'C1' }))).toBe(true)
-    })
-
-    test('what was heard and not answered is found again, oldest first', async () => {
-      await given.store.receive(said('older'))
-      await given.pushClock(seconds(1))
-      await given.store.receive(said('newer'))
-      const waiting = async (olderThan: Millis) =>
-        (await given.other.unanswered(olderThan)).map(it => it.id).filter(id => id === 'older' || id === 'newer')
-      expect(await waiting(0)).toEqual(['older', 'newer'])
-      expect(await waiting(seconds(1))).toEqual(['older'])
-      expect((await given.store.unanswered(0)).find(it => it.id === 'older')).toEqual(said('older'))
-      await given.store.answered(said('older'))
-      expect(await waiting(0)).toEqual(['newer'])
-    })
-
-    test('a post is begun by exactly one of twenty', async () => {
-      const { id } = await given.run(act)
-      const answers = await Promise.all(
-        Array.from({ length: 20 }, (_, i) => (i % 2 ? given.store : given.other).beginPost(id, 'card')),
-      )
-      expect(answers.filter(Boolean).length).toBe(1)
-      expect(await given.store.posts(id)).toEqual(new Map([['card', undefined]]))
-      const post: Post = { ...place, message: '171.5' }
-      await given.store.endPost(id, 'card', post)
-      expect(await given.other.posts(id)).toEqual(new Map([['card', post]]))
     })
   })
 }

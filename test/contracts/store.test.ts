@@ -24,6 +24,7 @@ storeContract('in memory', async () => {
     pushClock: async by => {
       store.time += by
     },
+    outcomeOf: async delivery => store.outcomes().get(delivery),
     stop: () => store.stop(),
   }
 })
@@ -35,6 +36,10 @@ storeContract('in Postgres', async () => {
     store,
     other,
     pushClock: by => postgres.pushClock(schema, by),
+    async outcomeOf(delivery) {
+      const [row] = await postgres.sql(`select outcome from ${schema}.inbox where delivery = '${delivery}'`)
+      return row?.['outcome'] == null ? undefined : String(row['outcome'])
+    },
     stop: async () => {
       await Promise.all([store.stop(), other.stop()])
     },
@@ -76,7 +81,7 @@ describe('a Postgres', () => {
   test('is migrated by one of several that start at once', async () => {
     const schema = postgres.schema()
     const stores = await Promise.all(Array.from({ length: 4 }, () => openStore(postgres.url, { schema, connections: 1 })))
-    expect(await postgres.sql(`select number from ${schema}.migrations`)).toEqual([{ number: 1 }])
+    expect(await postgres.sql(`select number from ${schema}.migrations order by number`)).toEqual([{ number: 1 }, { number: 2 }])
     await Promise.all(stores.map(store => store.stop()))
   })
 

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe } from 'vitest'
+import { follows } from './store-follows.ts'
 import { type Given, givenBy, type Opened } from './store-given.ts'
 import { holds } from './store-holds.ts'
+import { inbox } from './store-inbox.ts'
 import { log } from './store-log.ts'
+import { posts } from './store-posts.ts'
 import { runs } from './store-runs.ts'
 import { sweep } from './store-sweep.ts'
+import { telling } from './store-telling.ts'
 
 /** What every store promises. Knows none by name. */
 export function storeContract(name: string, open: () => Promise<Opened>): void {
@@ -13,6 +17,6 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       Object.assign(given, givenBy(await open()))
     })
     afterAll(() => given.stop())
-    for (const section of [runs, holds, sweep, log]) section(given)
+    for (const section of [runs, holds, sweep, inbox, posts, telling, follows, log]) section(given)
   })
 }

@@ -1,16 +1,20 @@
-import { canonical, type Entry, ROOT } from '../../src/domain/chain.ts'
-import type { Place, Post, Said } from '../../src/domain/chat.ts'
+import { type Entry, ROOT } from '../../src/domain/chain.ts'
+import type { Place } from '../../src/domain/chat.ts'
 import { type Claim, collide } from '../../src/domain/claim.ts'
 import type { Instant, RunId, StepId } from '../../src/domain/ids.ts'
 import { wake } from '../../src/domain/program.ts'
 import type { Track } from '../../src/domain/progress.ts'
 import { type Obstacle, type Run, unborn } from '../../src/domain/run.ts'
-import { type Change, type Hold, LeaseLost, type Store } from '../../src/ports/store.ts'
+import { type About, type Change, type Hold, LeaseLost, type Store } from '../../src/ports/store.ts'
+import { PURGED } from '../../src/store/inbox.ts'
 import { append, notBefore, replay } from '../../src/store/log.ts'
+import { copy, memoryFollows, memoryInbox, memoryPosts, memoryTellers } from './memory-messages.ts'
 
 /** The store without a database, on a clock that only its test moves. It has no timers: a lease runs out when time is pushed. */
 export interface MemoryStore extends Store {
   time: Instant
+  /** What came of each delivery, for whoever looks into the database. */
+  outcomes(): ReadonlyMap<string, string | undefined>
 }
 
 interface Row {
@@ -25,17 +29,9 @@ interface Row {
   lease: { readonly until: Instant; readonly lost: AbortController } | undefined
 }
 
-interface Mail {
-  readonly said: Said
-  readonly at: Instant
-  answered: boolean
-}
-
 export function memoryStore(time: Instant = 1_763_640_000_000): MemoryStore {
   const rows = new Map<RunId, Row>()
   const claims: (Claim & { readonly run: RunId })[] = []
-  const mail = new Map<string, Mail>()
-  const posts = new Map<RunId, Map<string, Post | undefined>>()
 
   const rowOf = (id: RunId): Row => {
     const row = rows.get(id)
@@ -54,6 +50,17 @@ export function memoryStore(time: Instant = 1_763_640_000_000): MemoryStore {
     return add(row, before, what(before, now), now)
   }
   const newest = () => [...rows.values()].reverse()
+  const now = () => store.time
+  const { purge: purgeMail, waiting, ...letters } = memoryInbox(now)
+  const { forget, ...posts } = memoryPosts(now)
+  const { purge: purgeFollows, ...following } = memoryFollows(now, id => {
+    const row = rows.get(id)
+    return row && runOf(row).outcome ? row.entries.at(-1)?.at : undefined
+  })
+  const age = (about: About): void => {
+    for (const row of rows.values()) if (row.id === about) row.reported = Math.min(row.reported, row.entries.length - 1)
+  }
+  const find = (origin: string): Row | undefined => [...rows.values()].find(row => row.origin === origin)
 
   const holdOf = (row: Row, epoch: number, orphaned: boolean, lost: AbortController): Hold => {
     const fenced = (): Row => {
@@ -97,7 +104,7 @@ export function memoryStore(time: Instant = 1_763_640_000_000): MemoryStore {
   const store: MemoryStore = {
     time,
     async create(origin, at, first) {
-      const known = [...rows.values()].find(row => row.origin === origin)
+      const known = find(origin)
       if (known) return runOf(known)
       const id = `R${rows.size + 1}` as RunId
       const row: Row = {
@@ -116,6 +123,10 @@ export function memoryStore(time: Instant = 1_763_640_000_000): MemoryStore {
       return run
     },
     load: async id => (rows.has(id) ? runOf(rowOf(id)) : undefined),
+    byOrigin: async origin => {
+      const row = find(origin)
+      return row && runOf(row)
+    },
     list: async (which, most) =>
       newest()
         .map(runOf)
@@ -150,33 +161,22 @@ export function memoryStore(time: Instant = 1_763_640_000_000): MemoryStore {
       }
     },
 
-    async receive(said) {
-      const key = keyOf(said)
-      if (mail.has(key)) return false
-      mail.set(key, { said: copy(said), at: store.time, answered: false })
-      return true
+    ...letters,
+    purge: async olderThan => {
+      const watchers = purgeFollows(PURGED)
+      return watchers + purgeMail(olderThan, PURGED - watchers)
     },
-    unanswered: async olderThan =>
-      [...mail.values()].filter(it => !it.answered && it.at <= store.time - olderThan).map(it => it.said),
-    async answered(said) {
-      const it = mail.get(keyOf(said))
-      if (it) it.answered = true
-    },
-
-    posts: async run => new Map(posts.get(run)),
-    async beginPost(run, key) {
-      const of = posts.get(run) ?? new Map<string, Post | undefined>()
-      if (of.has(key)) return false
-      posts.set(run, of.set(key, undefined))
-      return true
-    },
-    async endPost(run, key, post) {
-      posts.set(run, (posts.get(run) ?? new Map<string, Post | undefined>()).set(key, copy(post)))
-    },
+    ...posts,
     async reported(run, seq) {
       const row = rowOf(run)
       row.reported = Math.max(row.reported, seq)
     },
+    telling: memoryTellers(now, { ...posts, forget }, age),
+    ...following,
+    waiting: async () => ({
+      inbox: waiting(),
+      unreported: [...rows.values()].filter(row => row.reported < row.entries.length).length,
+    }),
 
     async *entries(run) {
       for (const row of rows.values()) if (run === undefined || row.id === run) yield* row.entries.map(copy)
@@ -193,8 +193,3 @@ const runOf = (row: Row): Run => {
   const { waitsFor, tracks } = row
   return replay({ ...unborn(row.id, row.place), tracks, ...(waitsFor ? { waitsFor } : {}) }, row.entries)
 }
-
-const keyOf = (said: Said): string => JSON.stringify([said.at.chat, said.id])
-
-/** Through text, as a database would. */
-const copy = <T>(value: T): T => JSON.parse(canonical(value))
