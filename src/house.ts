@@ -1,16 +1,20 @@
 import type { Devices } from './devices.ts'
-import type { Said } from './domain/chat.ts'
+import type { Place, Said } from './domain/chat.ts'
 import type { Command } from './domain/command.ts'
 import type { Person, RunId, StepId } from './domain/ids.ts'
+import { limiter } from './domain/limits.ts'
 import { standsStill } from './domain/program.ts'
 import type { Refusal } from './domain/refusal.ts'
 import type { Run } from './domain/run.ts'
 import { advance } from './engine/advance.ts'
+import { showBoards } from './engine/boards.ts'
+import { newCrowd } from './engine/crowd.ts'
 import type { Ears, Planned } from './engine/ears.ts'
 import { answer, receive } from './engine/hear.ts'
-import { oneAtATime, report } from './engine/report.ts'
+import { oneAtATime, type Reporter, report } from './engine/report.ts'
 import { sweep } from './engine/sweep.ts'
 import { systemClock } from './engine/system-clock.ts'
+import type { Counters } from './observe/counters.ts'
 import type { Chat } from './ports/chat.ts'
 import type { Queue } from './ports/queue.ts'
 import type { Store } from './ports/store.ts'
@@ -26,6 +30,7 @@ export interface Parts {
   readonly plan: (command: Extract<Command, { kind: 'run' | 'act' }>) => Planned
   readonly help: (topic: string | undefined) => readonly string[]
   readonly canDo: (target: string | undefined, by: Person) => readonly string[]
+  readonly counters: Counters
   /** What went wrong where no person is told otherwise. */
   readonly complain: (what: string, error: unknown) => void
 }
@@ -37,17 +42,29 @@ export interface House {
   say(said: Said): Promise<void>
   /** Resolves when nothing moves: every run is over or waits for people, and every card shows it; or when a run is at a step. */
   quiet(orAt?: { readonly run: RunId; readonly step: StepId }): Promise<void>
+  /** Resolves when every sentence that was received has been answered. */
+  answered(): Promise<void>
   runs(): Promise<readonly Run[]>
+  /** Can it do its work, and which part cannot? */
+  ready(): Promise<{ readonly ok: boolean; readonly lines: readonly string[] }>
   stop(): Promise<void>
 }
 
 const LEASE = 15_000
 const SWEEP = 1_000
+const BOARDS = 5_000
+const CONNECT_AGAIN = 30_000
+const PURGE = 3_600_000
+/** Answered sentences are kept for so long, as evidence of what was heard. */
+const KEPT = 30 * 86_400_000
+/** Sentences that are answered at once: the rest waits its turn, so that a flood that was let in does not starve the devices. */
+const AT_ONCE = 32
 
 export function openHouse(parts: Parts): House {
   const { site, devices, store, queue, complain } = parts
   const stopping = new AbortController()
   const chats = new Map(parts.chats.map(chat => [chat.name, chat]))
+  const fallback: { readonly fallback?: Place } = site.chats.fallback ? { fallback: site.chats.fallback } : {}
   const ears: Ears = {
     store,
     clock: systemClock,
@@ -65,11 +82,16 @@ export function openHouse(parts: Parts): House {
     canDo: parts.canDo,
     complain,
     targets: () => [...site.targets].map(([name, { kind }]) => `${name}  ${kind}`),
+    listed: chat => channelsOf(site, chat),
+    limit: limiter(),
+    count: (platform, outcome) => parts.counters.add('signalbox_inbox_events_total', { platform, outcome }),
+    ...fallback,
   }
+  const reporter: Reporter = { store, chats, complain, crowd: newCrowd(), ...fallback }
   const hands = counted()
   const forward = (run: RunId) => hands.during(() => advance(run, ears))
-  const tell = oneAtATime(run => hands.during(() => report(run, { store, chats })))
-  const speak = once(said => hands.during(() => answer(said, ears)))
+  const tell = oneAtATime(run => hands.during(() => report(run, reporter)))
+  const speak = once(atMost(AT_ONCE, said => hands.during(() => answer(said, ears))))
   const guarded = (what: string, work: Promise<void>) => work.catch(error => complain(what, error))
 
   const hear = async (said: Said): Promise<void> => {
@@ -85,9 +107,32 @@ export function openHouse(parts: Parts): House {
     report: (run: RunId) => begin(`reporting ${run}`, tell(run)),
     answer: (said: Said) => begin('answering', speak(said)),
   }
+  /** A chat that cannot be reached keeps nothing waiting: what runs goes on, and it is tried again. */
+  const connect = async (chat: Chat): Promise<void> => {
+    try {
+      await chat.start(hear)
+    } catch (error) {
+      complain(`connecting ${chat.name}`, error)
+      if (!stopping.signal.aborted) setTimeout(() => void connect(chat), CONNECT_AGAIN).unref()
+    }
+  }
   let sweeping = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
+  const boards = seldom(BOARDS, () =>
+    guarded(
+      'showing boards',
+      hands.during(() => showBoards(reporter)),
+    ),
+  )
+  const purge = seldom(PURGE, () =>
+    guarded(
+      'purging the inbox',
+      hands.during(() => store.purge(KEPT)).then(() => {}),
+    ),
+  )
   const round = (): void => {
+    boards()
+    purge()
     sweeping = guarded('the sweep', sweep({ store, ...begun })).then(() => {
       if (!stopping.signal.aborted) timer = setTimeout(round, SWEEP)
     })
@@ -99,7 +144,7 @@ export function openHouse(parts: Parts): House {
         advance: run => guarded(`advancing ${run}`, forward(run)),
         report: run => guarded(`reporting ${run}`, tell(run)),
       })
-      for (const chat of chats.values()) await chat.start(hear)
+      await Promise.all([...chats.values()].map(connect))
       // What was going on when the last process ended goes on in sight.
       for (const run of await store.list('live', 1000)) await queue.nudge('report', run.id, run.seq)
       round()
@@ -117,7 +162,22 @@ export function openHouse(parts: Parts): House {
         await hands.next(100)
       }
     },
+    async answered() {
+      while ((await store.waiting()).inbox.waiting > 0) await hands.next(50)
+    },
     runs: () => store.list('all', 1000),
+    async ready() {
+      const { inbox, unreported } = await store.waiting()
+      const slow = inbox.oldest > SLOW
+      const states = [...chats.values()].map(chat => ({ name: chat.name, ...chat.health() }))
+      const lines = [
+        `database: ok`,
+        `inbox: ${inbox.waiting} waiting${slow ? `, the oldest for ${Math.round(inbox.oldest / 1000)} s` : ''}`,
+        `cards to be drawn: ${unreported}`,
+        ...states.map(({ name, ok, says }) => `${name}: ${ok ? 'ok' : 'NOT OK'}, ${says}`),
+      ]
+      return { ok: !slow && states.every(({ ok }) => ok), lines }
+    },
     async stop() {
       stopping.abort()
       if (timer) clearTimeout(timer)
@@ -127,6 +187,49 @@ export function openHouse(parts: Parts): House {
       for (const chat of chats.values()) await chat.stop()
       await devices.close()
     },
+  }
+}
+
+/** A sentence that nobody has answered for so long: something is wrong with whoever should. */
+const SLOW = 60_000
+
+/** The channels that the site names for a chat. */
+function channelsOf({ chats }: Site, chat: string): readonly string[] {
+  if (chat === 'slack') return chats.slack?.channels ?? []
+  return chat === 'discord' ? (chats.discord?.channels ?? []) : []
+}
+
+/** Begun now and then, and never beside itself. */
+function seldom(every: number, work: () => Promise<void>): () => void {
+  let next = 0
+  let going = false
+  return () => {
+    const now = systemClock.now()
+    if (going || now < next) return
+    next = now + every
+    going = true
+    work()
+      .finally(() => {
+        going = false
+      })
+      .catch(() => {})
+  }
+}
+
+/** So many at once, the others in the order in which they came. */
+function atMost(most: number, work: (said: Said) => Promise<void>): (said: Said) => Promise<void> {
+  const waiting: (() => void)[] = []
+  let going = 0
+  return async said => {
+    if (going >= most) await new Promise<void>(resolve => waiting.push(resolve))
+    else going++
+    try {
+      await work(said)
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else going--
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
+import { chats } from './commands/chats.ts'
 import { offline } from './commands/offline.ts'
 import { online } from './commands/online.ts'
 import { redactor } from './kit/redact.ts'
@@ -29,6 +30,7 @@ async function main(): Promise<number> {
   }
   offline(program, settings, done)
   online(program, settings, done)
+  chats(program, settings, done)
   try {
     await program.parseAsync()
   } catch (error) {

@@ -71,7 +71,17 @@ export const SiteFile = z.strictObject({
     .min(1, 'there is no rule, and without a rule nobody may do anything; deploy/site.example.yaml has some to start from'),
   // Defaults of a runbook's parameters; what reads as a duration is one.
   runbooks: z.record(Name, z.record(z.string(), z.union([Duration, z.number(), z.boolean(), z.string()]))).default({}),
-  channels: z.strictObject({ console: z.strictObject({}).optional() }).default({}),
+  // What stands in a chat's section is checked once its secrets are there: see site-chats.ts.
+  channels: z
+    .strictObject({
+      console: z.strictObject({}).optional(),
+      slack: z.record(z.string(), z.unknown()).optional(),
+      discord: z.record(z.string(), z.unknown()).optional(),
+      fallback: z.string().optional(),
+    })
+    .default({}),
+  // Where /live, /ready and /metrics answer; on this machine alone unless the site says otherwise.
+  health: z.strictObject({ port: z.number().int().min(1).max(65_535), host: z.string().default('127.0.0.1') }).optional(),
 })
 export type SiteFile = z.infer<typeof SiteFile>
 

@@ -4,6 +4,7 @@ import type { ApprovalRule } from './domain/approval.ts'
 import type { Handle, Person, Target } from './domain/ids.ts'
 import type { Member, Policy, Rule } from './domain/policy.ts'
 import type { Adapter } from './kit/device.ts'
+import { chatsOf, type SiteChats } from './site-chats.ts'
 import {
   BadSite,
   complaintsOf,
@@ -53,6 +54,8 @@ export interface Site {
   readonly targets: ReadonlyMap<Target, SiteTarget>
   readonly runbooks: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   readonly secrets: readonly string[] // what redaction looks for
+  readonly chats: SiteChats
+  readonly health?: { readonly port: number; readonly host: string }
 }
 
 export interface SiteTarget {
@@ -110,10 +113,19 @@ export function parseSite(
       },
     ]),
   )
+  const chats = chatsOf(written.channels, vault)
   const rules = written.rules.map(ruleOf)
   complaints.push(...unreachable(rules, people))
   if (complaints.length > 0) return complain(complaints)
-  return { name: written.name, policy: { people, rules }, targets, runbooks: written.runbooks, secrets: vault.secrets }
+  return {
+    name: written.name,
+    policy: { people, rules },
+    targets,
+    runbooks: written.runbooks,
+    secrets: vault.secrets,
+    chats,
+    ...(written.health ? { health: written.health } : {}),
+  }
 }
 
 function closure(roles: readonly string[], all: SiteFile['roles']): ReadonlySet<string> {

@@ -99,7 +99,7 @@ export function mortalStore(store: Store, worker: Mortal, epochs: Map<RunId, num
     now: () => around('now', () => store.now()),
     overdue: () => around('overdue', () => store.overdue()),
     unanswered: olderThan => around('unanswered', () => store.unanswered(olderThan)),
-    answered: said => around('answered', () => store.answered(said)),
+    answered: (said, outcome) => around('answered', () => store.answered(said, outcome)),
     async hold(id, lease, body) {
       await worker.boundary('before hold')
       const result = await store.hold(id, lease, async hold => {

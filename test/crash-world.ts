@@ -200,6 +200,9 @@ async function playOn(trial: Trial, script: Script): Promise<Story> {
       help: () => [],
       canDo: () => [],
       targets: () => [],
+      listed: () => [],
+      limit: () => 'ok',
+      count: () => {},
       complain: () => {},
     }
   }

@@ -13,6 +13,7 @@ import { systemClock } from '../src/engine/system-clock.ts'
 import { openHouse } from '../src/house.ts'
 import type { Adapter, Capability } from '../src/kit/device.ts'
 import { redactedValue, redactor } from '../src/kit/redact.ts'
+import { newCounters } from '../src/observe/counters.ts'
 import { planner } from '../src/planning.ts'
 import type { Queue } from '../src/ports/queue.ts'
 import { RUNBOOKS } from '../src/runbooks/all.ts'
@@ -24,12 +25,13 @@ import { type MemoryStore, memoryStore } from './fakes/memory-store.ts'
 
 const adapters: ReadonlyMap<string, Adapter> = new Map([['powerpath', powerpath as Adapter]])
 const targets = new Map(['sql01', 'web01'].map(name => [name as Target, { kind: 'powerpath', settings: {}, root: name }]))
-const SITE: Site = { name: 'here', policy: POLICY, targets, runbooks: {}, secrets: ['canary-in-the-settings'] }
+const SITE: Site = { name: 'here', policy: POLICY, targets, runbooks: {}, secrets: ['canary-in-the-settings'], chats: {} }
 
 let store: MemoryStore
 let chat: FakeChat
 let nudges: string[]
 let asked: string[]
+let counted: string[]
 /** What the device does when it is asked; the tests put their own here. */
 let device: (capability: string) => Promise<unknown>
 let ears: Ears
@@ -56,6 +58,7 @@ beforeEach(() => {
   chat = fakeChat()
   nudges = []
   asked = []
+  counted = []
   device = () => Promise.resolve({ devices: [], total: 0 })
   const redact = redactor(SITE.secrets)
   ears = {
@@ -74,6 +77,9 @@ beforeEach(() => {
     help: language.help,
     canDo: language.canDo,
     targets: () => [...SITE.targets.keys()],
+    listed: () => ['C1'],
+    limit: () => 'ok',
+    count: (chat, outcome) => void counted.push(`${chat} ${outcome}`),
     complain: () => {},
   }
 })
@@ -133,7 +139,7 @@ describe('a sentence', () => {
 
   test('of a person nobody knows is refused, and the refusal says which handle and what to do', async () => {
     await hear(said(MIGRATE, 'slack:U0MALLORY'))
-    expect(whispered()).toContain('I do not know who slack:U0MALLORY is.')
+    expect(whispered()).toContain('I do not know who slack:U0MALLORY is,')
     expect(whispered()).toContain('site file')
     expect(await store.list('all', 9)).toEqual([])
     expect(asked).toEqual([])
@@ -346,6 +352,7 @@ describe('the house', () => {
   const open = () => {
     const complaints: string[] = []
     const house = openHouse({
+      counters: newCounters(),
       site: SITE,
       devices: { find, root: target => target, redact: ears.redact, close: () => Promise.resolve() },
       store,

@@ -9,6 +9,7 @@ import { systemClock } from '../src/engine/system-clock.ts'
 import { type House, openHouse } from '../src/house.ts'
 import type { Capability } from '../src/kit/device.ts'
 import { Misread, Refused, Uncertain, Unreachable } from '../src/kit/errors.ts'
+import { newCounters } from '../src/observe/counters.ts'
 import { planner } from '../src/planning.ts'
 import type { Call, Queue } from '../src/ports/queue.ts'
 import type { Store } from '../src/ports/store.ts'
@@ -129,6 +130,7 @@ beforeAll(async () => {
   const language = languageOf(site, adapters)
   devices = scripted(openDevices(site, adapters))
   house = openHouse({
+    counters: newCounters(),
     site,
     devices,
     store,

@@ -3,7 +3,8 @@ import { digestOf } from '../src/domain/chain.ts'
 import { minutes, type Person, type RunId, type StepId } from '../src/domain/ids.ts'
 import type { Plan } from '../src/domain/plan.ts'
 import type { Event } from '../src/domain/run.ts'
-import { oneAtATime, report } from '../src/engine/report.ts'
+import { newCrowd } from '../src/engine/crowd.ts'
+import { oneAtATime, type Reporter, report } from '../src/engine/report.ts'
 import { sweep } from '../src/engine/sweep.ts'
 import type { Store } from '../src/ports/store.ts'
 import { type FakeChat, fakeChat } from './fakes/chat.ts'
@@ -27,7 +28,13 @@ const begin = async (of: Plan = PLAN): Promise<void> => {
   )
 }
 const happen = (...events: readonly Event[]) => store.record(R1, () => events)
-const tell = (over: Partial<Store> = {}) => report(R1, { store: { ...store, ...over }, chats: new Map([['console', chat]]) })
+const reporter = (over: Partial<Store> = {}): Reporter => ({
+  store: { ...store, ...over },
+  chats: new Map([[chat.name, chat]]),
+  crowd: newCrowd(),
+  complain: () => {},
+})
+const tell = (over: Partial<Store> = {}) => report(R1, reporter(over))
 const approve = (): Event =>
   step('start', { type: 'step.voted', vote: { by: 'lee' as Person, verdict: 'approve', shown: digestOf(PLAN), at: store.time } })
 const keys = (): string[] => chat.messages.map(message => message.key)
@@ -41,7 +48,8 @@ describe('the card of a run', () => {
     await happen(approve())
     await tell()
     expect(keys().filter(key => key === 'R1/card')).toHaveLength(1)
-    expect(chat.messages[0]).toMatchObject({ key: 'R1/card', edits: 2, card: { state: 'sync' } })
+    // The second report had nothing new to show, and nothing was sent.
+    expect(chat.messages[0]).toMatchObject({ key: 'R1/card', edits: 1, card: { state: 'sync' } })
   })
 
   test('shows the run as it is, and is not old after that', async () => {
@@ -85,7 +93,7 @@ describe('the card of a run', () => {
     expect(keys()).toEqual(['R1/card'])
     await tell()
     expect(keys().filter(key => key === 'R1/card')).toHaveLength(1)
-    expect((await store.posts(R1)).get('card')?.message).toBe('m1')
+    expect((await store.posts(R1)).get('card')?.post?.message).toBe('m1')
   })
 
   test('that was begun and never posted is posted', async () => {
@@ -111,12 +119,12 @@ describe('the card of a run', () => {
 
   test('of a chat that is not connected here is left to whoever has it', async () => {
     await begin()
-    await report(R1, { store, chats: new Map() })
+    await report(R1, { ...reporter(), chats: new Map() })
     expect(await stale()).toEqual(['R1'])
   })
 
   test('of a run that is not there is none', async () => {
-    await report('R9' as RunId, { store, chats: new Map([['console', chat]]) })
+    await report('R9' as RunId, reporter())
     expect(chat.messages).toEqual([])
   })
 })

@@ -19,7 +19,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/store': ['src/ports', 'src/domain'],
   'src/queue': ['src/ports', 'src/domain'],
   'src/web': ['src/ports', 'src/domain'],
-  'src/chat/': ['src/ports', 'src/domain'], // each folder in it is a room of its own
+  'src/outbox': ['src/ports', 'src/domain'],
+  'src/picture': ['src/ports', 'src/domain'],
+  'src/chat/': ['src/ports', 'src/domain', 'src/outbox', 'src/picture'], // each folder in it is a room of its own
   'src/runbooks': ['src/domain', 'src/kit', 'adapters/'],
   'adapters/': ['src/kit'], // each folder in it is a room of its own: two kinds of device never meet
 }
@@ -36,6 +38,8 @@ const JOINING = [
   'src/spoken.ts',
   'src/registry.ts',
   'src/site.ts',
+  'src/site-chats.ts',
+  'src/connect.ts',
   'src/site-complaints.ts',
   'src/site-file.ts',
   'src/site-secrets.ts',

@@ -371,3 +371,65 @@ describe('the example', () => {
     expect(loaded).toBeGreaterThan(10)
   })
 })
+
+describe('the chats of a site', () => {
+  const SECRETS = { BOT: 'xoxb-1-secret', APP: 'xapp-1-secret', SIGNING: 'signing-secret', DISCORD: 'discord-secret' }
+  const SLACK = `  slack:
+    token: { env: BOT }
+    app token: { env: APP }
+    team: T0HOME
+    app: A0BOX
+    channels: [C0STORAGE, C0OPS]
+`
+  const DISCORD = `  discord:
+    token: { env: DISCORD }
+    application: "1100000000000000001"
+    guild: "1100000000000000002"
+    channels: ["1100000000000000010"]
+`
+  const chats = (...sections: readonly string[]): string => `${GOOD}channels:\n${sections.join('')}`
+
+  test('are read with their secrets, which are kept out of everything that is shown', () => {
+    const site = load(chats(SLACK, DISCORD, '  fallback: slack:C0OPS\n'), SECRETS)
+    expect(site.chats.slack).toMatchObject({
+      token: 'xoxb-1-secret',
+      appToken: 'xapp-1-secret',
+      publicChannels: false,
+      api: 'https://slack.com/api/',
+    })
+    expect(site.chats.discord).toMatchObject({ token: 'discord-secret', guild: '1100000000000000002' })
+    expect(site.chats.fallback).toEqual({ chat: 'slack', channel: 'C0OPS' })
+    expect(site.secrets).toEqual(expect.arrayContaining(['xoxb-1-secret', 'xapp-1-secret', 'discord-secret']))
+  })
+
+  test('may receive over HTTP instead, with a signing secret', () => {
+    const http = SLACK.replace('app token: { env: APP }', 'http: { port: 3000, signing secret: { env: SIGNING } }')
+    expect(load(chats(http), SECRETS).chats.slack).toMatchObject({ http: { port: 3000, signingSecret: 'signing-secret' } })
+  })
+
+  test.each([
+    [
+      'an empty signing secret',
+      SLACK.replace('app token: { env: APP }', 'http: { port: 3000, signing secret: "" }'),
+      /signing secret/,
+    ],
+    [
+      'both ways of receiving',
+      SLACK.replace('    team:', '    http: { port: 3000, signing secret: { env: SIGNING } }\n    team:'),
+      /one of the two/,
+    ],
+    ['neither way', SLACK.replace('    app token: { env: APP }\n', ''), /one of the two/],
+    ['no channel', SLACK.replace('[C0STORAGE, C0OPS]', '[]'), /at least one channel/],
+    ['a channel by its name', SLACK.replace('C0STORAGE', 'storage'), /the id, not the name/],
+    ['a token that is no bot token', SLACK.replace('env: BOT', 'env: APP'), /begins with xoxb-/],
+    ['a token that is not there', SLACK.replace('env: BOT', 'env: NOWHERE'), /the environment has no NOWHERE/],
+    ['a setting that there is not', SLACK.replace('    team:', '    tame: true\n    team:'), /no such setting/],
+    ['a snowflake that lost its quotes', DISCORD.replace('"1100000000000000001"', '1100000000000000001'), /application/],
+    ['a fallback that is nowhere', `${SLACK}  fallback: slack:C0EVIL\n`, /no channel C0EVIL among its channels/],
+    ['a fallback in a chat that is not there', `${SLACK}  fallback: discord:1\n`, /discord has no channel/],
+  ])('with %s are refused, with the line', (_, section, why) => {
+    const told = complaints(chats(section), SECRETS)
+    expect(told.join('\n')).toMatch(why)
+    expect(told.every(line => /^\d+: /.test(line))).toBe(true)
+  })
+})

@@ -1,6 +1,10 @@
+import { chatsFor } from '../connect.ts'
 import { openDevices } from '../devices.ts'
+import type { Run } from '../domain/run.ts'
 import { type House, openHouse } from '../house.ts'
 import type { Adapter } from '../kit/device.ts'
+import { newCounters } from '../observe/counters.ts'
+import { serve } from '../observe/serve.ts'
 import { planner } from '../planning.ts'
 import type { Chat } from '../ports/chat.ts'
 import { openQueue } from '../queue/bullmq.ts'
@@ -13,7 +17,7 @@ export interface Bot {
   readonly environment: Environment
   readonly adapters: ReadonlyMap<string, Adapter>
   readonly site: Site
-  readonly chats: readonly Chat[]
+  readonly chats: readonly Chat[] // beside those that the site names
   readonly folder: string // of the database, where the environment names none
   readonly schema?: string // of the store and of the queue: several houses may share one database
   readonly queue?: string
@@ -24,8 +28,9 @@ export async function openBot({ environment, adapters, site, chats, folder, sche
   let stopped = false
   const once = seldom()
   const devices = openDevices(site, adapters)
-  const complain = (what: string, error: unknown): void => {
-    const line = devices.redact(`signalbox: ${what}: ${error instanceof Error ? error.message : String(error)}`)
+  const complain = (what: string, error?: unknown): void => {
+    const why = error === undefined ? '' : `: ${error instanceof Error ? error.message : String(error)}`
+    const line = devices.redact(`signalbox: ${what}${why}`)
     if (!stopped && once(line)) console.error(line)
   }
   const database = await openDatabase(environment, folder, 'own', schema)
@@ -45,23 +50,40 @@ export async function openBot({ environment, adapters, site, chats, folder, sche
     await database.close()
     throw error
   })
-  const language = languageOf(site, adapters)
+  let live: readonly Run[] = []
+  const language = languageOf(site, adapters, () => live)
+  const counters = newCounters()
+  const named = chatsFor(site, { counters, log: line => complain(line), complete: language.complete })
+  // What completion offers of runs may be a few seconds old: nobody waits for a database while typing.
+  const refresh = (): void =>
+    void database.store.list('live', 100).then(
+      runs => {
+        live = runs
+      },
+      () => {},
+    )
+  const look = named.length > 0 ? setInterval(refresh, 3_000) : undefined
   const house = openHouse({
     site,
     devices,
     store: database.store,
     queue,
-    chats,
+    chats: [...chats, ...named],
+    counters,
     parse: language.parse,
     plan: planner(adapters, RUNBOOKS, site.runbooks),
     help: language.help,
     canDo: language.canDo,
     complain,
   })
+  const observed =
+    site.health && (await serve(site.health, { ready: house.ready, metrics: () => Promise.resolve(counters.lines()) }))
   return {
     ...house,
     async stop() {
       stopped = true
+      clearInterval(look)
+      await observed?.stop()
       await house.stop()
       await database.close()
     },

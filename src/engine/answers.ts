@@ -1,28 +1,44 @@
-import type { Card } from '../domain/chat.ts'
+import type { Card, Said } from '../domain/chat.ts'
 import type { Command } from '../domain/command.ts'
 import { draw } from '../domain/draw.ts'
 import { estimateLines } from '../domain/estimate.ts'
+import { homeCard } from '../domain/home.ts'
 import type { IntentId, Person } from '../domain/ids.ts'
 import type { Action } from '../domain/plan.ts'
 import { type Policy, permit, voters } from '../domain/policy.ts'
 import type { Run } from '../domain/run.ts'
+import { chartOf } from '../domain/run-chart.ts'
 import { ballots } from '../domain/say.ts'
 import { duration } from '../domain/words.ts'
 import type { Capability } from '../kit/device.ts'
 import { callFor, messageOf } from './call.ts'
 import type { Ears } from './ears.ts'
 import type { Engine } from './engine.ts'
+import { subscriptions } from './followers.ts'
 import { listing, no, unknownRun } from './replies.ts'
 
 export type Question =
   | Extract<
       Command,
-      { kind: 'show run' | 'show runs' | 'show targets' | 'who may approve' | 'what can I do' | 'estimate' | 'help' }
+      {
+        kind:
+          | 'show run'
+          | 'show runs'
+          | 'show targets'
+          | 'show chats'
+          | 'show subscriptions'
+          | 'who may approve'
+          | 'what can I do'
+          | 'estimate'
+          | 'help'
+          | 'home'
+          | 'chart'
+      }
     >
   | { readonly kind: 'read'; readonly action: Action }
 
 /** Questions need no run: they are answered at once, and only to the one who asked. */
-export async function answerTo(question: Question, by: Person, ears: Ears): Promise<Card> {
+export async function answerTo(question: Question, said: Said, by: Person, ears: Ears): Promise<Card> {
   switch (question.kind) {
     case 'read': {
       const refusal = permit(ears.policy(), by, [question.action])
@@ -30,8 +46,27 @@ export async function answerTo(question: Question, by: Person, ears: Ears): Prom
     }
     case 'show run': {
       const run = await ears.store.load(question.run)
-      return run ? draw(run, await ears.store.now()) : unknownRun(question.run, ears.store)
+      return run ? shownTo(said, run, ears) : unknownRun(question.run, ears.store)
     }
+    case 'chart': {
+      const run = await ears.store.load(question.run)
+      if (!run) return unknownRun(question.run, ears.store)
+      const chart = chartOf(run)
+      return chart
+        ? { title: chart.title, tone: 'calm', lines: [], buttons: [], chart }
+        : no({ no: 'not now', run: run.id, why: 'nothing of it has been measured yet', instead: [`show ${run.id}`] })
+    }
+    case 'home': {
+      const [live, latest] = [await ears.store.list('live', 1000), await ears.store.list('all', 50)]
+      return homeCard([...live, ...latest.filter(run => run.outcome)], by, ears.policy(), await ears.store.now())
+    }
+    case 'show chats':
+      return listing(
+        'Chats',
+        [...ears.chats.values()].map(chat => `${chat.name}: ${chat.health().ok ? '' : 'NOT WELL: '}${chat.health().says}`),
+      )
+    case 'show subscriptions':
+      return subscriptions(ears)
     case 'show runs': {
       const runs = await ears.store.list(question.which, 50)
       const now = await ears.store.now()
@@ -56,6 +91,19 @@ export async function answerTo(question: Question, by: Person, ears: Ears): Prom
       return listing('Estimate', estimateLines(question))
     case 'help':
       return listing(question.topic === undefined ? 'What can be said' : `Help: ${question.topic}`, ears.help(question.topic))
+  }
+}
+
+/** A run as its card shows it. Only the card itself has buttons: they are of no use where nobody else sees them pressed. */
+async function shownTo(said: Said, run: Run, ears: Ears): Promise<Card> {
+  const card = draw(run, await ears.store.now())
+  const post = [...(await ears.store.posts(run.id))].find(
+    ([key, { post }]) => key.startsWith('card') && post?.chat === said.at.chat,
+  )?.[1].post
+  return {
+    ...card,
+    buttons: ears.chats.get(said.at.chat)?.perMinute === undefined ? card.buttons : [],
+    ...(post ? { where: post } : {}),
   }
 }
 

@@ -1,19 +1,29 @@
+import type { Place } from '../domain/chat.ts'
 import type { Command } from '../domain/command.ts'
 import type { Person } from '../domain/ids.ts'
 import type { Action, Plan } from '../domain/plan.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Chat } from '../ports/chat.ts'
+import type { HeardAs, Limit } from './door.ts'
 import type { Engine } from './engine.ts'
 
 /** What hearing needs beyond the engine. */
 export interface Ears extends Engine {
   readonly chats: ReadonlyMap<string, Chat>
+  /** Where gates go when a run's own channel is closed. */
+  readonly fallback?: Place
   parse(text: string): { readonly command: Command } | { readonly refusal: Refusal }
   /** A runbook or a single change as a plan, not yet guarded. */
   plan(command: Extract<Command, { kind: 'run' | 'act' }>): Planned
   help(topic: string | undefined): readonly string[]
   canDo(target: string | undefined, by: Person): readonly string[]
   targets(): readonly string[]
+  /** The channels of a chat that the site file names. */
+  listed(chat: string): readonly string[]
+  /** Who speaks too much. */
+  readonly limit: Limit
+  /** Counts what became of a sentence. */
+  count(chat: string, outcome: HeardAs): void
   /** For whoever runs the bot: what went wrong where the speaker can do nothing about it. */
   complain(what: string, error: unknown): void
 }

@@ -1,13 +1,17 @@
 import { digestOf } from '../domain/chain.ts'
-import type { Card, Said } from '../domain/chat.ts'
+import type { Card, Said, Standing } from '../domain/chat.ts'
 import type { Command } from '../domain/command.ts'
 import type { Person } from '../domain/ids.ts'
-import { closedFor, guard, personOf } from '../domain/policy.ts'
+import { closedFor, guard } from '../domain/policy.ts'
+import type { Refusal } from '../domain/refusal.ts'
 import type { Run } from '../domain/run.ts'
 import { type AboutRun, decide, type Verdict } from '../domain/say.ts'
+import { NotShown } from '../ports/chat.ts'
 import { answerTo } from './answers.ts'
 import { messageOf } from './call.ts'
+import { admit, type HeardAs, misplaced, moves, unwitnessed } from './door.ts'
 import type { Ears } from './ears.ts'
+import { type Following, followers } from './followers.ts'
 import { no, unknownRun } from './replies.ts'
 
 /** Makes a sentence durable; the same delivery twice is one sentence. Only after this may a chat acknowledge it. */
@@ -17,28 +21,51 @@ export const receive = (said: Said, { store, redact }: Pick<Ears, 'store' | 'red
 /** Characters of a sentence that the inbox keeps: far more than may be said, and far less than a flood. */
 const KEPT = 20_000
 
+interface Reply {
+  readonly as: HeardAs
+  readonly card?: Card
+}
+
 /** Answers a sentence: a read at once, a change as a run, a no as a whisper. Safe to call again after a crash. */
 export async function answer(said: Said, ears: Ears): Promise<void> {
   const chat = ears.chats.get(said.at.chat)
-  const reply = await replyTo(said, ears).catch((error: unknown) => {
+  const reply = await replyTo(said, ears).catch((error: unknown): Reply => {
     // A sentence that breaks something must not be answered again and again; what it began goes on by itself.
     ears.complain('answering', error)
-    return no({ no: 'went wrong', why: messageOf(error) })
+    return { as: 'broken', card: no({ no: 'went wrong', why: messageOf(error) }) }
   })
-  if (reply && chat) await chat.whisper(said, ears.redact(reply))
-  await ears.store.answered(said)
+  if (reply.card && chat) await whispered(said, ears.redact(reply.card), chat, ears)
+  await ears.store.answered(said, reply.as)
+  ears.count(said.at.chat, reply.as)
 }
 
-async function replyTo(said: Said, ears: Ears): Promise<Card | undefined> {
-  const by = personOf(ears.policy(), said.by)
-  if (!by) return no({ no: 'unknown person', handle: said.by })
+/** An answer that the chat cannot take now is tried again by the sweep; one that it cannot take at all is not. */
+async function whispered(
+  said: Said,
+  card: Card,
+  chat: { whisper(to: Said, card: Card): Promise<void> },
+  ears: Ears,
+): Promise<void> {
+  try {
+    await chat.whisper(said, card)
+  } catch (error) {
+    if (!(error instanceof NotShown) || error.how === 'later') throw error
+    ears.complain(`answering in ${said.at.chat}`, error)
+  }
+}
+
+async function replyTo(said: Said, ears: Ears): Promise<Reply> {
+  if (said.edits !== undefined) return edited(said, said.edits, ears)
+  const admitted = await admit(said, ears)
+  if ('dropped' in admitted) return { as: admitted.dropped, ...(admitted.refusal ? { card: no(admitted.refusal) } : {}) }
+  const { by, standing } = admitted
   const heard = ears.parse(said.text)
-  if ('refusal' in heard) return no(heard.refusal)
+  if (by === undefined) return stranger(said, heard, ears)
+  if ('refusal' in heard) return refused(heard.refusal)
   const { command } = heard
+  if (command.kind === 'act' || command.kind === 'run') return begin(said, command, by, standing, ears)
+  const wrong = moves(command) ? await misplaced(said, standing, ears) : undefined
   switch (command.kind) {
-    case 'act':
-    case 'run':
-      return begin(said, command, by, ears)
     case 'vote':
     case 'tell':
     case 'retry':
@@ -48,10 +75,40 @@ async function replyTo(said: Said, ears: Ears): Promise<Card | undefined> {
     case 'cancel':
     case 'pause':
     case 'resume':
-      return about(said, command, by, ears)
+      return wrong ? refused(wrong.refusal, wrong.as) : about(said, command, by, ears)
+    case 'watch':
+    case 'unwatch':
+    case 'subscribe':
+    case 'unsubscribe':
+    case 'quiet':
+    case 'no quiet':
+      // Somebody may well follow a run alone, in a direct message.
+      if (wrong && standing.place !== 'direct') return refused(wrong.refusal, wrong.as)
+      return accepted(await followers(command satisfies Following, said, by, ears))
     default:
-      return answerTo(command, by, ears)
+      return accepted(await answerTo(command, said, by, ears))
   }
+}
+
+const accepted = (card: Card | undefined): Reply => ({ as: 'accepted', ...(card ? { card } : {}) })
+const refused = (refusal: Refusal, as: HeardAs = 'refused'): Reply => ({ as, card: no(refusal) })
+
+/** Whom the site does not know gets help, and how to be linked, and nothing else. */
+function stranger(said: Said, heard: ReturnType<Ears['parse']>, ears: Ears): Reply {
+  if ('command' in heard && heard.command.kind === 'help') {
+    const lines = ears.help(heard.command.topic)
+    return { as: 'unlinked', card: { title: 'What can be said', tone: 'calm', lines, buttons: [] } }
+  }
+  return refused({ no: 'unknown person', handle: said.by }, 'unlinked')
+}
+
+/** An edit is not a sentence: whoever changes what began a run is told that nothing has changed. */
+async function edited(said: Said, original: string, ears: Ears): Promise<Reply> {
+  if (said.machine) return { as: 'machine' }
+  const run = await ears.store.byOrigin(`${said.at.chat}:${original}`)
+  if (!run) return { as: 'edit' }
+  const title = `${run.id} goes by what was said first: changing or removing the message changes nothing.`
+  return { as: 'edit', card: { title, tone: 'calm', lines: [`It was: ${run.said}`], buttons: [] } }
 }
 
 /** A read is performed here and now; a change becomes a run, and its card is the answer. */
@@ -59,17 +116,23 @@ async function begin(
   said: Said,
   command: Extract<Command, { kind: 'run' | 'act' }>,
   by: Person,
+  standing: Standing,
   ears: Ears,
-): Promise<Card | undefined> {
+): Promise<Reply> {
   const planned = ears.plan(command)
-  if ('refusal' in planned) return no(planned.refusal)
-  if ('read' in planned) return answerTo({ kind: 'read', action: planned.read }, by, ears)
+  if ('refusal' in planned) return refused(planned.refusal)
+  if ('read' in planned) return accepted(await answerTo({ kind: 'read', action: planned.read }, said, by, ears))
+  const origin = originOf(said)
+  // Begun before its answerer died: what is late now was not late then.
+  const known = await ears.store.byOrigin(origin)
+  const wrong = known ? undefined : await misplaced(said, standing, ears)
+  if (wrong) return refused(wrong.refusal, wrong.as)
   const guarded = guard(planned.plan, ears.policy(), by, planned.reads)
-  if ('refusal' in guarded) return no(guarded.refusal)
+  if ('refusal' in guarded) return refused(guarded.refusal)
   const { plan } = guarded
   const closed = closedFor(plan, ears.policy(), by)
-  if (closed) return no(closed)
-  const run = await ears.store.create(originOf(said), said.at, {
+  if (closed) return refused(closed)
+  const run = await ears.store.create(origin, said.at, {
     type: 'run.started',
     by,
     plan,
@@ -77,12 +140,14 @@ async function begin(
     said: ears.redact(said.text),
   })
   await nudge(run, ears)
-  return undefined
+  return { as: 'accepted' }
 }
 
-async function about(said: Said, command: AboutRun, by: Person, ears: Ears): Promise<Card | undefined> {
+async function about(said: Said, command: AboutRun, by: Person, ears: Ears): Promise<Reply> {
   const known = await ears.store.load(command.run)
-  if (!known) return unknownRun(command.run, ears.store)
+  if (!known) return { as: 'refused', card: await unknownRun(command.run, ears.store) }
+  const elsewhere = await unwitnessed(said, known, ears)
+  if (elsewhere) return refused(elsewhere, 'misplaced')
   const origin = originOf(said)
   let verdict: Verdict = { refusal: { no: 'empty' } }
   const run = await ears.store.record(command.run, (run, now) => {
@@ -92,9 +157,9 @@ async function about(said: Said, command: AboutRun, by: Person, ears: Ears): Pro
     return 'events' in verdict && verdict.events.length > 0 ? [{ type: 'run.heard', said: origin }, ...verdict.events] : []
   })
   const decided = verdict as Verdict
-  if ('refusal' in decided) return no(decided.refusal)
+  if ('refusal' in decided) return refused(decided.refusal)
   await nudge(run, ears)
-  return { title: decided.heard, tone: 'calm', lines: [], buttons: [] }
+  return accepted({ title: decided.heard, tone: 'calm', lines: [], buttons: [] })
 }
 
 /** The chat's id of the message that asked: the same origin is the same request. */

@@ -1,48 +1,141 @@
-import type { Card, Place, Post } from '../domain/chat.ts'
+import type { Card, Lane, Place } from '../domain/chat.ts'
 import { draw } from '../domain/draw.ts'
-import type { RunId } from '../domain/ids.ts'
-import { rings } from '../domain/rings.ts'
-import type { Chat } from '../ports/chat.ts'
-import type { Store } from '../ports/store.ts'
+import type { Instant, Millis, RunId } from '../domain/ids.ts'
+import { type Ring, rings } from '../domain/rings.ts'
+import type { Run } from '../domain/run.ts'
+import { chartOf } from '../domain/run-chart.ts'
+import { type Chat, NotShown } from '../ports/chat.ts'
+import type { Posted, Store } from '../ports/store.ts'
+import { audience, mirrored, nameOf, rousing, type Seat, standIn } from './audience.ts'
+import type { Crowd } from './crowd.ts'
+import { showMessage } from './show.ts'
 
 export interface Reporter {
   readonly store: Store
   readonly chats: ReadonlyMap<string, Chat>
+  readonly fallback?: Place
+  readonly crowd: Crowd
+  /** For whoever runs the bot: where nothing can be shown any more. */
+  complain(what: string, error: unknown): void
 }
 
-/** Makes the chat show a run as it is now. Ten calls or one make the same card; a run that moved meanwhile is drawn again. */
-export async function report(id: RunId, { store, chats }: Reporter): Promise<void> {
-  for (;;) {
-    const run = await store.load(id)
-    if (!run) return
-    const chat = chats.get(run.place.chat)
-    // The chat is not connected here: another role of the house shows it.
-    if (!chat) return
-    const now = await store.now()
-    const card = await place(id, 'card', draw(run, now), run.place, chat, store)
-    for (const ring of rings(run, now)) {
-      const posts = await store.posts(id)
-      if (!posts.get(ring.key))
-        await place(id, ring.key, ring.card, { ...run.place, thread: run.place.thread ?? card.message }, chat, store)
+/** How long the one who tells may be silent before somebody else tells. */
+const TELLING: Millis = 5_000
+
+/** Makes the chats show a run as it is now. Ten calls or one make the same card; a run that moved meanwhile is drawn again. */
+export async function report(id: RunId, reporter: Reporter): Promise<void> {
+  await reporter.store.telling(id, TELLING, async still => {
+    for (;;) {
+      const run = await reporter.store.load(id)
+      if (!run) return
+      if (!(await tell(run, still, reporter)) || !still()) return
+      await reporter.store.reported(id, run.seq)
+      const after = await reporter.store.load(id)
+      if (!after || after.seq === run.seq) return
     }
-    await store.reported(id, run.seq)
-    const after = await store.load(id)
-    if (!after || after.seq === run.seq) return
+  })
+}
+
+/** False when it has to be told again: a chat takes nothing now, or nobody knows whether it took something. */
+async function tell(run: Run, still: () => boolean, reporter: Reporter): Promise<boolean> {
+  const { store, crowd, fallback } = reporter
+  const now = await store.now()
+  const card = draw(run, now)
+  crowd.note(run, card.meter !== undefined)
+  const [own, ...others] = audience(run, await store.follows(), await store.quiets(), now)
+  const scene = { run, now, still, posts: await store.posts(run.id), reporter }
+  const shown = own === undefined ? 'shown' : await seated(own, card, scene)
+  const substitute = fallback && standIn(fallback)
+  const stood = substitute && scene.posts.has(`card${substitute.key}`)
+  const results = [shown]
+  // What stood in for the run's own channel goes on showing it, or its buttons would speak of what is long over.
+  if (substitute && (shown === 'closed' || stood)) results.push(await seated(substitute, card, scene))
+  for (const seat of others) if (seat.key !== substitute?.key) results.push(await seated(seat, mirrored(card, run.place), scene))
+  return !results.includes('again')
+}
+
+interface Scene {
+  readonly run: Run
+  readonly now: Instant
+  readonly still: () => boolean
+  readonly posts: ReadonlyMap<string, Posted>
+  readonly reporter: Reporter
+}
+
+/** The run goes on whether anybody can be shown it or not. */
+async function seated(seat: Seat, card: Card, scene: Scene): Promise<'shown' | 'closed' | 'again'> {
+  const { run, now, reporter } = scene
+  const { crowd, chats } = reporter
+  const { place } = seat
+  const chat = chats.get(place.chat)
+  // The chat is not connected here: another role of the house shows it.
+  if (!chat) return seat.key === '' ? 'again' : 'shown'
+  if (crowd.waits(place.chat, now) || crowd.waits(run.id, now)) return 'again'
+  if (crowd.waits(nameOf(place), now)) return 'closed'
+  try {
+    await showAll(seat, card, chat, scene)
+    return 'shown'
+  } catch (error) {
+    if (!(error instanceof NotShown)) throw error
+    reporter.complain(`showing ${run.id} in ${nameOf(place)}`, error)
+    switch (error.how) {
+      case 'later':
+        crowd.wait(place.chat, now + Math.max(error.after, SOON))
+        return 'again'
+      case 'unclear':
+        crowd.wait(run.id, now + SOON)
+        return 'again'
+      case 'closed':
+      case 'revoked':
+        crowd.wait(nameOf(place), now + CLOSED)
+        return 'closed'
+      case 'gone':
+      case 'refused':
+        return 'shown'
+    }
   }
 }
 
-/** Edits the message that has this key, or posts it. A post that was begun and never noted is looked for before it is repeated. */
-async function place(id: RunId, key: string, card: Card, at: Place, chat: Chat, store: Store): Promise<Post> {
-  const known = (await store.posts(id)).get(key)
-  if (known) {
-    await chat.edit(known, card)
-    return known
+/** A chat that answered nothing is not asked again at once. */
+const SOON: Millis = 2_000
+/** A channel that took nothing is asked again after so long: somebody may have let us in. */
+const CLOSED: Millis = 60_000
+
+async function showAll(
+  seat: Seat,
+  card: Card,
+  chat: Chat,
+  { run, now, still, posts, reporter: { store, crowd } }: Scene,
+): Promise<void> {
+  const message = { about: run.id, at: seat.place, chat, now, still, every: crowd.every(chat) }
+  const key = `card${seat.key}`
+  const shown = await showMessage({ ...message, key, card, lane: laneOf(run, card) }, posts.get(key), store)
+  const thread = { ...seat.place, thread: seat.place.thread ?? shown.message }
+  for (const ring of rings(run, now)) {
+    const key = `${ring.key}${seat.key}`
+    if (posts.get(key)?.post || (seat.quiet && !rousing(ring))) continue
+    await showMessage(
+      { ...message, at: thread, key, card: pictured(ring, run), lane: run.outcome ? 'end' : 'answer' },
+      posts.get(key),
+      store,
+    )
   }
-  const mine = await store.beginPost(id, key)
-  const found = mine ? undefined : await chat.find(at, `${id}/${key}`)
-  const post = found ?? (await chat.post(at, card, `${id}/${key}`))
-  await store.endPost(id, key, post)
-  return post
+}
+
+/** What people wait for goes before what they merely watch. */
+function laneOf(run: Run, { tone }: Card): Lane {
+  if (run.outcome) return 'end'
+  return tone === 'waiting' || tone === 'bad' ? 'answer' : 'transition'
+}
+
+/** Long enough that people want to look at how it went. */
+const LONG: Millis = 10 * 60_000
+
+/** The end of a long run comes with the picture of it. */
+function pictured({ card }: Ring, run: Run): Card {
+  const long = run.outcome !== undefined && (run.endedAt ?? run.startedAt) - run.startedAt >= LONG
+  const chart = long ? chartOf(run) : undefined
+  return chart ? { ...card, chart } : card
 }
 
 /** One report of a run at a time in this process; what asks meanwhile is served by one more round. */
