@@ -4,9 +4,12 @@ import { describe, expect, test, vi } from 'vitest'
 import { liveConsole } from '../src/chat/console/live.ts'
 import { plainConsole } from '../src/chat/console/plain.ts'
 import { harmless, render } from '../src/chat/console/render.ts'
+import type { Chart } from '../src/domain/chart.ts'
 import type { Card, Said } from '../src/domain/chat.ts'
 import { draw } from '../src/domain/draw.ts'
 import { rings } from '../src/domain/rings.ts'
+import type { Run } from '../src/domain/run.ts'
+import { ballots, questionToken } from '../src/domain/say.ts'
 import type { Chat } from '../src/ports/chat.ts'
 import { act, begun, failed, gate, having, NOW, plan, say, sent, step } from './fakes/given.ts'
 
@@ -22,6 +25,12 @@ const everywhere: Card = {
   meter: { done: 0.5, text: HOSTILE },
   lines: [HOSTILE],
   buttons: [{ label: HOSTILE, says: HOSTILE }],
+}
+
+/** What a button of the open question carries. */
+const tokenOf = (run: Run): string => {
+  const open = ballots(run)[0]!
+  return questionToken(run, open.step, open.ballot)
 }
 
 describe('hostile text from a device', () => {
@@ -48,11 +57,57 @@ describe('hostile text from a device', () => {
     const printed: string[] = []
     const chat = plainConsole(line => printed.push(line))
     const run = failed(begun(plan(act('sync', 'routine'))), 'sync', HOSTILE)
-    for (const ring of rings(run, NOW)) await chat.post(AT, ring.card, `R1/${ring.key}`)
-    await chat.post(AT, draw(run, NOW), 'R1/card')
+    for (const ring of rings(run, NOW)) await chat.post(AT, ring.card, `R1/${ring.key}`, 'answer')
+    await chat.post(AT, draw(run, NOW), 'R1/card', 'answer')
     await chat.whisper({ id: '1', text: 'x', by: 'console:ann' as never, at: AT }, everywhere)
     expect(printed.some(line => line.startsWith('* R1 is held at sync: disk'))).toBe(true)
     expect(printed.join('')).not.toMatch(CONTROL)
+  })
+})
+
+describe('a chart on the console', () => {
+  const STYLE = { colours: false, width: 100 }
+  const points = (...values: readonly number[]) => values.map((value, n) => [NOW + n * 60_000, value] as const)
+  const chart: Chart = {
+    title: 'R1 move a disk on sql01',
+    lines: [
+      { label: 'copy: share done', unit: 'share', points: points(...[...Array(81).keys()].map(n => n / 100)) },
+      { label: 'copy: throughput', unit: 'bytes/s', points: points(...[...Array(81).keys()].map(n => (n < 40 ? 200e6 : 100e6))) },
+    ],
+  }
+  const card: Card = { title: 'R1', tone: 'calm', lines: [], buttons: [], chart }
+
+  test('is a row of blocks for each line, with its lowest and highest value and from when to when', () => {
+    const [, share = '', speed = '', when = ''] = render(card, STYLE)
+    expect(share).toMatch(/^ {2}copy: share done {2}\u2581+\u2582+\u2583+\u2584+\u2585+\u2586+\u2587+ {2}0\.0 % to 80\.0 %$/)
+    expect(speed).toMatch(/^ {2}copy: throughput {2}\u2588{20}\u2585{20} {2}100 MB\/s to 200 MB\/s, now 100 MB\/s$/)
+    expect(when.trim()).toBe('20 Nov 2025, 12:00 to 13:20 UTC')
+  })
+
+  test('comes with the end of a run that rings', async () => {
+    const printed: string[] = []
+    await plainConsole(line => printed.push(line)).post(AT, { ...card, title: 'R1 succeeded' }, 'R1/ring-end@slack/C2', 'end')
+    expect(printed[0]).toBe('* R1 succeeded')
+    expect(printed).toHaveLength(4)
+    expect(printed[1]).toContain('\u2581\u2582')
+  })
+
+  test('is drawn of one point, of equal values, of a standstill, and of what is no number; of nothing it is nothing', () => {
+    const rows = (...lines: Chart['lines']) => render({ ...card, chart: { title: '', lines } }, STYLE).slice(1)
+    const line = (unit: 'share' | 'bytes/s', ...values: readonly number[]) => ({ label: 'it', unit, points: points(...values) })
+    expect(rows(line('share', 0.5))[0]?.trim()).toMatch(/^it {2}\u2585 +50\.0 %$/)
+    expect(rows(line('share', 0.5, 0.5))[0]?.trim()).toMatch(/^it {2}\u2585+ {2}50\.0 %$/)
+    expect(rows(line('bytes/s', 0, 0))[0]?.trim()).toMatch(/^it {2}\u2581+ {2}0 B\/s$/)
+    expect(rows(line('share', Number.NaN, 1))[0]?.trim()).toMatch(/^it {2}\u2588 +100\.0 %$/)
+    expect(rows(line('share'), line('bytes/s', Number.NaN))).toEqual([])
+    expect(rows()).toEqual([])
+  })
+
+  test('is harmless, and fits the terminal', () => {
+    const hostile = { ...chart, title: HOSTILE, lines: chart.lines.map(line => ({ ...line, label: HOSTILE })) }
+    for (const line of render({ ...card, chart: hostile }, STYLE)) expect(line).not.toMatch(CONTROL)
+    for (const width of [80, 100, 200])
+      for (const line of render(card, { colours: false, width })) expect(line.length).toBeLessThanOrEqual(width)
   })
 })
 
@@ -65,11 +120,11 @@ describe('the console that nobody watches', () => {
   test('prints a card once, and then only what is new on it', async () => {
     const { chat, fresh } = open()
     const run = begun(plan(gate('start'), act('sync', 'routine')))
-    const post = await chat.post(AT, draw(run, NOW), 'R1/card')
+    const post = await chat.post(AT, draw(run, NOW), 'R1/card', 'answer')
     expect(fresh().join('\n')).toContain('[?] approve start')
-    await chat.edit(post, draw(run, NOW))
+    await chat.edit(post, draw(run, NOW), 'transition')
     expect(fresh()).toEqual([])
-    await chat.edit(post, draw(say(run, 'lee', 'approve R1').run, NOW))
+    await chat.edit(post, draw(say(run, 'lee', 'approve R1').run, NOW), 'transition')
     expect(fresh()).toEqual([
       'R1 move a disk on sql01  sync',
       '  [x] approve start  approved by lee at 12:00:00 UTC',
@@ -87,9 +142,9 @@ describe('the console that nobody watches', () => {
       buttons: [],
       meter: { done, text: `${(done * 100).toFixed(0)} %` },
     })
-    const post = await chat.post(AT, card(0), 'R1/card')
+    const post = await chat.post(AT, card(0), 'R1/card', 'answer')
     fresh()
-    for (let n = 1; n <= 100; n++) await chat.edit(post, card(n / 100))
+    for (let n = 1; n <= 100; n++) await chat.edit(post, card(n / 100), 'transition')
     const bars = fresh().filter(line => line.includes('%'))
     expect(bars.length).toBeGreaterThanOrEqual(10)
     expect(bars.length).toBeLessThanOrEqual(11)
@@ -97,9 +152,9 @@ describe('the console that nobody watches', () => {
 
   test('finds what it has printed, and nothing else', async () => {
     const { chat } = open()
-    await chat.post(AT, everywhere, 'R1/card')
-    expect(await chat.find(AT, 'R1/card')).toEqual({ ...AT, message: 'R1/card' })
-    expect(await chat.find(AT, 'R2/card')).toBeUndefined()
+    await chat.post(AT, everywhere, 'R1/card', 'answer')
+    expect(await chat.find(AT, 'R1/card', 0)).toEqual({ ...AT, message: 'R1/card' })
+    expect(await chat.find(AT, 'R2/card', 0)).toBeUndefined()
   })
 })
 
@@ -161,15 +216,79 @@ describe('the console on a terminal', () => {
   })
 
   test('takes a number for the button of that number, with the digest that the button carries', async () => {
-    const { chat, heard, type, seen } = await open()
+    const { chat, heard, type, seen } = await open(['olga', 'lee', 'dee'])
     const run = begun(plan(gate('start'), act('sync', 'routine')))
-    await chat.post(AT, draw(run, NOW), 'R1/card')
-    expect(seen()).toContain('1 Approve start   2 Deny start   3 Cancel')
+    await chat.post(AT, draw(run, NOW), 'R1/card', 'answer')
+    expect(seen()).toContain('1 Approve start   2 Deny start   3 Cancel   4 Approve with a note ...')
     await type('lee: 1')
-    expect(heard).toMatchObject([{ text: `approve R1 start as ${run.digest.slice(0, 10)}`, by: 'console:lee' }])
+    expect(heard).toMatchObject([{ text: `approve R1 start as ${tokenOf(run)}`, by: 'console:lee' }])
     await type('9')
     expect(seen()).toContain('There is no choice 9 now.')
-    expect(heard).toHaveLength(1)
+    await type('lee: 4 the "app" is quiet')
+    await type('dee: 2')
+    expect(heard.slice(1)).toMatchObject([
+      { text: `approve R1 start as ${tokenOf(run)} because "the 'app' is quiet"`, by: 'console:lee' },
+      { text: `deny R1 start as ${tokenOf(run)}`, by: 'console:dee' },
+    ])
+    expect(seen()).toContain('lee> approve R1 start because')
+    await chat.stop()
+  })
+
+  test('puts the sentence of a button that needs a reason into the line, as far as the reason', async () => {
+    const { chat, heard, type, seen } = await open(['olga', 'lee', 'dee'])
+    const run = begun(plan(gate('start'), act('sync', 'routine')))
+    await chat.post(AT, draw(run, NOW), 'R1/card', 'answer')
+    await type('4')
+    expect(seen()).toContain('Note or ticket  Say: approve R1 start because "..."')
+    expect(heard).toEqual([])
+    expect(seen()).toContain(`olga> approve R1 start as ${tokenOf(run)} because "`)
+    // What is typed now are the words, a mark at their end or not, and Enter says it.
+    await type('CHG "42"')
+    expect(heard).toMatchObject([{ text: `approve R1 start as ${tokenOf(run)} because "CHG '42"`, by: 'console:olga' }])
+    // Pressed by somebody else, it is theirs.
+    await type('lee: 4')
+    await type('seen and agreed')
+    expect(heard[1]).toMatchObject({ text: `approve R1 start as ${tokenOf(run)} because "seen and agreed"`, by: 'console:lee' })
+    // Without words it says nothing, and a line that was begun anew is a line like any other.
+    await type('4')
+    await type('')
+    expect(seen()).toContain('nothing was said.')
+    await type('4')
+    await type('\u0015show runs')
+    expect(heard.slice(2).map(said => said.text)).toEqual(['show runs'])
+    await chat.stop()
+  })
+
+  test('passes a point of no return only when its target was typed, to the letter', async () => {
+    const { chat, heard, type, seen } = await open(['olga', 'lee', 'dee'])
+    const run = begun(plan(gate('cutover'), act('cut', 'destructive', { final: true })))
+    await chat.post(AT, draw(run, NOW), 'R1/card', 'answer')
+    expect(draw(run, NOW).buttons[0]?.words?.must).toBe('sql01')
+    await type('lee: 1')
+    expect(seen()).toContain('It will say: approve R1 cutover')
+    expect(seen()).toContain('Type sql01 to approve> ')
+    await type('SQL01')
+    expect(seen()).toContain('That is not sql01: nothing was said.')
+    await type('lee: 1')
+    await type('')
+    await type('lee: 1 sql02')
+    expect(heard).toEqual([])
+    await type('lee: 1')
+    await type('sql01')
+    await type('dee: 1 sql01')
+    const says = `approve R1 cutover as ${tokenOf(run)}`
+    expect(heard).toMatchObject([
+      { text: says, by: 'console:lee' },
+      { text: says, by: 'console:dee' },
+    ])
+    await chat.stop()
+  })
+
+  test('is a place where work is asked for, and says that it is there', async () => {
+    const { chat } = await open()
+    const said = { id: '1', text: 'show runs', by: 'console:olga' as never, at: AT }
+    expect(await chat.standing(said)).toEqual({ speaker: 'member', place: 'work' })
+    expect(chat.health().ok).toBe(true)
     await chat.stop()
   })
 
@@ -178,8 +297,8 @@ describe('the console on a terminal', () => {
     const doubtful = having(sent(begun(plan(act('pulse', 'routine'))), 'pulse'), [
       step('pulse', { type: 'step.doubted', why: HOSTILE }),
     ])
-    await chat.post(AT, draw(doubtful, NOW), 'R1/card')
-    for (const ring of rings(doubtful, NOW)) await chat.post(AT, ring.card, `R1/${ring.key}`)
+    await chat.post(AT, draw(doubtful, NOW), 'R1/card', 'answer')
+    for (const ring of rings(doubtful, NOW)) await chat.post(AT, ring.card, `R1/${ring.key}`, 'answer')
     await chat.whisper({ id: '1', text: 'x', by: 'console:olga' as never, at: AT }, everywhere)
     expect(seen()).toContain('in doubt about pulse')
     expect(raw()).not.toContain('\u001b[2J')

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { createLogUpdate } from 'log-update'
-import type { Button, Card, Place, Post, Said } from '../../domain/chat.ts'
+import { type Button, type Card, type Place, type Post, type Said, saysWith } from '../../domain/chat.ts'
 import type { Handle } from '../../domain/ids.ts'
 import type { Chat } from '../../ports/chat.ts'
-import { render } from './render.ts'
-import { prefixOf, sentenceOf, typed } from './typed.ts'
+import { chartLines, harmless, render } from './render.ts'
+import { notThat, prefixOf, sentenceOf, typed, upToWords, type Worded, writtenBehind } from './typed.ts'
 
 export interface LiveOptions {
   readonly input: NodeJS.ReadStream
@@ -17,6 +17,13 @@ export interface LiveOptions {
   readonly leave: () => void // Ctrl-C or Ctrl-D
 }
 
+/** A button that waits for its words, and the line that it began; an empty one where they are all that is typed. */
+interface Asking {
+  readonly who: string
+  readonly button: Worded
+  readonly begun: string
+}
+
 /** The console on a terminal: live cards edited in place above a prompt, everything else scrolls away above them. */
 export function liveConsole({ input, output, colours, speakers, complete, leave }: LiveOptions): Chat {
   const screen = createLogUpdate(output, { showCursor: true })
@@ -24,6 +31,7 @@ export function liveConsole({ input, output, colours, speakers, complete, leave 
   const ended = new Map<string, string>() // as it was drawn last: once in the scrollback, not again
   let speaker = speakers[0] ?? 'operator'
   let hints: readonly string[] = []
+  let asking: Asking | undefined // the next line answers it
   let line: Interface | undefined
 
   const style = () => ({ colours, width: output.columns || 80 })
@@ -48,24 +56,50 @@ export function liveConsole({ input, output, colours, speakers, complete, leave 
     // The end of a card, its meter, gate and buttons, is what matters when the screen is too small for all of it.
     const fitting =
       cards.length > rows ? [`... ${cards.length - rows} lines more above: show runs`, ...cards.slice(-rows)] : cards
-    return [...fitting, ...hints.map(hint => `  ${hint}`), `${speaker}> ${edited}`]
+    return [
+      ...fitting,
+      ...hints.map(hint => `  ${hint}`),
+      `${asking?.begun === '' ? harmless(asking.button.words.asks) : speaker}> ${edited}`,
+    ]
   }
   const redraw = (): void => screen(frame().join('\n'))
 
   function take(text: string, hear: (said: Said) => Promise<void>): void {
     hints = []
-    const found = typed(text, speaker, speakers, buttons())
-    if (found.is === 'no') above([found.why])
-    if (found.is === 'speaker') speaker = found.who
-    if (found.is !== 'sentence') {
-      redraw()
+    const answers = asking
+    asking = undefined
+    const words = answers && writtenBehind(answers.begun, text)
+    if (answers && words !== undefined) {
+      const says = saysWith(answers.button, words)
+      if (says === undefined) above([harmless(notThat(answers.button))])
+      else say(answers.who, says, hear)
       return
     }
-    above([`${found.who}> ${sentenceOf(found.says)}`])
-    const by = `console:${found.who}` as Handle
-    hear({ id: randomUUID(), text: found.says, by, at: { chat: 'console', channel: 'terminal' } }).catch((error: Error) => {
+    const found = typed(text, speaker, speakers, buttons())
+    if (found.is === 'no') above([harmless(found.why)])
+    if (found.is === 'words') ask(found.who, found.button)
+    if (found.is === 'sentence') say(found.who, found.says, hear)
+    if (found.is === 'speaker') speaker = found.who
+    redraw()
+  }
+
+  function say(who: string, says: string, hear: (said: Said) => Promise<void>): void {
+    above([harmless(`${who}> ${sentenceOf(says)}`)])
+    const by = `console:${who}` as Handle
+    hear({ id: randomUUID(), text: says, by, at: { chat: 'console', channel: 'terminal' } }).catch((error: Error) => {
       above([`That was not heard: ${error.message}. Say it again.`])
     })
+  }
+
+  /** What has to be typed to the letter is asked for; a reason is written where it belongs, at the end of its sentence. */
+  function ask(who: string, button: Worded): void {
+    const letter = button.words.must !== undefined
+    const begun = letter ? '' : harmless(`${who === speaker ? '' : `${who}: `}${upToWords(button)}`)
+    asking = { who, button, begun }
+    const sentence = sentenceOf(button.says)
+    above([harmless(letter ? `It will say: ${sentence}` : `${button.words.asks}  Say: ${sentence}`)])
+    line?.write(begun)
+    redraw()
   }
 
   const show = (message: string, card: Card): void => {
@@ -82,6 +116,8 @@ export function liveConsole({ input, output, colours, speakers, complete, leave 
 
   return {
     name: 'console',
+    standing: () => Promise.resolve({ speaker: 'member', place: 'work' }),
+    health: () => ({ ok: true, says: 'this terminal' }),
     start(hear) {
       // Editing, history and keys are readline's; what it would draw goes nowhere, because the frame draws it.
       const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
@@ -106,7 +142,8 @@ export function liveConsole({ input, output, colours, speakers, complete, leave 
       return Promise.resolve()
     },
     post(at: Place, card: Card, key: string): Promise<Post> {
-      if (key.includes('/ring-')) above([`${colours ? '\u0007' : ''}* ${render(card, style())[0] ?? ''}`])
+      const picture = card.chart ? chartLines(card.chart, style()) : []
+      if (key.includes('/ring-')) above([`${colours ? '\u0007' : ''}* ${render(card, style())[0] ?? ''}`, ...picture])
       else show(key, card)
       return Promise.resolve({ ...at, message: key })
     },

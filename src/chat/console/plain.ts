@@ -1,6 +1,6 @@
 import type { Card, Place, Post, Said } from '../../domain/chat.ts'
 import type { Chat } from '../../ports/chat.ts'
-import { harmless, render } from './render.ts'
+import { chartLines, harmless, render } from './render.ts'
 
 const STYLE = { colours: false, width: 100 }
 /** A transcript keeps every look at a progress bar; one line for each tenth is enough for whoever reads it. */
@@ -25,10 +25,12 @@ export function plainConsole(print: (line: string) => void): Chat {
   }
   return {
     name: 'console',
+    standing: () => Promise.resolve({ speaker: 'member', place: 'work' }),
+    health: () => ({ ok: true, says: 'this terminal' }),
     start: () => Promise.resolve(),
     post(at: Place, card: Card, key: string): Promise<Post> {
-      if (key.includes('/ring-')) print(`* ${harmless(card.title)}`)
-      else show(key, card)
+      if (!key.includes('/ring-')) show(key, card)
+      else for (const line of [`* ${harmless(card.title)}`, ...(card.chart ? chartLines(card.chart, STYLE) : [])]) print(line)
       return Promise.resolve({ ...at, message: key })
     },
     // What an earlier process printed is on paper: it has been posted.

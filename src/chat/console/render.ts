@@ -1,5 +1,7 @@
 import { styleText } from 'node:util'
-import type { Button, Card, Meter, StepLine } from '../../domain/chat.ts'
+import type { Chart } from '../../domain/chart.ts'
+import { type Button, type Card, type Meter, type StepLine, saysWith } from '../../domain/chat.ts'
+import { sparklines } from './sparkline.ts'
 import { sentenceOf } from './typed.ts'
 
 /** How a card looks on a terminal: lines of text, with or without colours. */
@@ -35,6 +37,7 @@ export function render(card: Card, { colours, width }: Style, first?: number): r
     ...(card.steps ?? []).flatMap(step => stepLines(step, width, paint)),
     ...(card.meter ? [`  ${bar(card.meter, paint)}${harmless(card.meter.text)}`] : []),
     ...card.lines.map(line => `  ${harmless(line)}`),
+    ...(card.chart ? chartLines(card.chart, { colours, width }) : []),
     ...choices(card.buttons, first, paint),
   ]
 }
@@ -56,10 +59,33 @@ function bar({ done }: Meter, paint: Painter): string {
   return `${paint('cyan', '#'.repeat(full))}${paint('gray', '.'.repeat(CELLS - full))} `
 }
 
+/** A chart as text: a row of blocks for each line, and beneath them from when to when. */
+export function chartLines(chart: Chart, { colours, width }: Style): readonly string[] {
+  const paint = painter(colours)
+  const cells = Math.max(8, Math.min(48, width - 60))
+  const { rows, when } = sparklines(chart, cells)
+  const labels = rows.map(row => harmless(row.label))
+  const widest = Math.max(0, ...labels.map(label => label.length))
+  const drawn = rows.map(
+    (row, n) => `  ${(labels[n] ?? '').padEnd(widest)}  ${paint('cyan', row.blocks.padEnd(cells))}  ${harmless(row.says)}`,
+  )
+  return when === undefined ? [] : [...drawn, `  ${' '.repeat(widest)}  ${paint('gray', when)}`]
+}
+
 function choices(buttons: readonly Button[], first: number | undefined, paint: Painter): readonly string[] {
   if (buttons.length === 0) return []
-  if (first === undefined) return [`  Say: ${buttons.map(button => harmless(sentenceOf(button.says))).join(' | ')}`]
-  return [`  ${buttons.map((button, n) => `${paint('bold', `${first + n}`)} ${harmless(button.label)}`).join('   ')}`]
+  if (first === undefined) return [`  Say: ${buttons.flatMap(spoken).map(harmless).join(' | ')}`]
+  const more = ({ words }: Button): string => (words && !words.optional ? ` ${words.must ?? '...'}` : '')
+  return [
+    `  ${buttons.map((button, n) => `${paint('bold', `${first + n}`)} ${harmless(button.label + more(button))}`).join('   ')}`,
+  ]
+}
+
+/** What somebody types in place of pressing. A button that only adds words of one's own to another one is left out. */
+function spoken({ says, words }: Button): readonly string[] {
+  if (words === undefined || words.must !== undefined) return [sentenceOf(says)]
+  const plain = saysWith({ says, words }, '')
+  return plain === undefined ? [] : [sentenceOf(plain)]
 }
 
 type Painter = (paint: Paint, text: string) => string

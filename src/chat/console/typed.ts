@@ -1,4 +1,4 @@
-import type { Button } from '../../domain/chat.ts'
+import { type Button, saysWith, type Words } from '../../domain/chat.ts'
 
 /** What a line typed at the terminal comes to. */
 export type Typed =
@@ -6,8 +6,12 @@ export type Typed =
   | { readonly is: 'speaker'; readonly who: string }
   | { readonly is: 'no'; readonly why: string }
   | { readonly is: 'sentence'; readonly who: string; readonly says: string }
+  | { readonly is: 'words'; readonly who: string; readonly button: Worded } // it asks for words before it says anything
 
-/** `as lead`, `lead: sentence`, the number of a button, or a sentence of whoever speaks now. */
+/** A button that needs words. */
+export type Worded = Button & { readonly words: Words }
+
+/** `as lead`, `lead: sentence`, the number of a button with the words it asks for behind it, or a sentence of whoever speaks now. */
 export function typed(text: string, speaker: string, speakers: readonly string[], buttons: readonly Button[]): Typed {
   const line = text.trim()
   if (line === '') return { is: 'nothing' }
@@ -19,10 +23,20 @@ export function typed(text: string, speaker: string, speakers: readonly string[]
   const name = prefixOf(line, speakers)
   const who = name === '' ? speaker : name.slice(0, name.indexOf(':'))
   const said = line.slice(name.length)
-  if (!/^\d{1,2}$/.test(said)) return { is: 'sentence', who, says: said }
-  const button = buttons[Number(said) - 1]
-  return button ? { is: 'sentence', who, says: button.says } : { is: 'no', why: `There is no choice ${said} now.` }
+  const [, number, words = ''] = /^(\d{1,2})(?:\s+(.*))?$/.exec(said) ?? []
+  if (number === undefined) return { is: 'sentence', who, says: said }
+  const button = buttons[Number(number) - 1]
+  if (!button) return { is: 'no', why: `There is no choice ${number} now.` }
+  if (!needsWords(button)) return { is: 'sentence', who, says: button.says }
+  const says = saysWith(button, words)
+  if (says !== undefined) return { is: 'sentence', who, says }
+  return words === '' ? { is: 'words', who, button } : { is: 'no', why: notThat(button) }
 }
+
+const needsWords = (button: Button): button is Worded => button.words !== undefined
+
+/** Why what was typed lets a button say nothing. */
+export const notThat = ({ words }: Worded): string => `That is not ${words.must ?? 'what was asked for'}: nothing was said.`
 
 /** "lead: " at the beginning of a line, if a lead may speak here. */
 export const prefixOf = (line: string, speakers: readonly string[]): string => {
@@ -31,4 +45,11 @@ export const prefixOf = (line: string, speakers: readonly string[]): string => {
 }
 
 /** What a button says, without the digest that ties it to what it showed: nobody types that. */
-export const sentenceOf = (says: string): string => says.replace(/ as [0-9a-f]{10}$/, '')
+export const sentenceOf = (says: string): string => says.replace(/ as [0-9a-f]{10}(?= because |$)/, '')
+
+/** A button's sentence as far as the words that it asks for. */
+export const upToWords = ({ says }: Worded): string => says.slice(0, says.indexOf('"..."') + 1 || says.length + 1)
+
+/** What was written behind a line that a button began; undefined when it is another line by now. The mark that closes it is optional. */
+export const writtenBehind = (begun: string, line: string): string | undefined =>
+  line.startsWith(begun) ? line.slice(begun.length).trim().replace(/"$/, '') : undefined
