@@ -4,13 +4,16 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { plainConsole } from '../src/chat/console/plain.ts'
 import { openBot } from '../src/commands/bot.ts'
+import type { House } from '../src/house.ts'
 import type { Misbehave } from '../src/kit/misbehave.ts'
 import { startSimulators } from '../src/lab/simulators.ts'
-import { labSite, PEOPLE } from '../src/lab/site.ts'
+import { type LabChat, labSite, PEOPLE } from '../src/lab/site.ts'
 import { DEMO } from '../src/lab/stories.ts'
 import { play } from '../src/lab/transcript.ts'
+import type { Chat } from '../src/ports/chat.ts'
 import { loadAdapters } from '../src/registry.ts'
 import { environment, parseSite } from '../src/site.ts'
+import { discordLab, slackLab } from './fakes/lab-chat.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 
 /**
@@ -32,22 +35,55 @@ beforeAll(async () => {
 })
 afterAll(() => postgres.stop())
 
-describe('a story ends as it is told', () => {
+/** Where a story is told: at the terminal, or through the wire of a chat that somebody else wrote the client for. */
+interface Stage {
+  readonly chats: readonly Chat[]
+  readonly chat?: LabChat
+  readonly shown: readonly string[]
+  say?(house: House): (who: string, sentence: string) => Promise<void>
+  /** What the chat has against our requests. */
+  complaints(): readonly string[]
+  stop(): Promise<void>
+}
+
+const STAGES: Readonly<Record<string, () => Promise<Stage>>> = {
+  'the terminal': async () => {
+    const shown: string[] = []
+    return { chats: [plainConsole(line => void shown.push(line))], shown, complaints: () => [], stop: async () => {} }
+  },
+  Slack: () => fakeStage(slackLab),
+  Discord: () => fakeStage(discordLab),
+}
+
+async function fakeStage(open: typeof slackLab | typeof discordLab): Promise<Stage> {
+  const { fake, chat, say } = await open({ limits: 'none' })
+  return {
+    chats: [],
+    chat,
+    say,
+    shown: fake.shown,
+    complaints: () => [...fake.invalid, ...fake.pings.map(ping => `pings ${ping.whom}`)],
+    stop: () => fake.stop(),
+  }
+}
+
+describe.each(Object.keys(STAGES))('told through %s, a story ends as it is told', where => {
   // Side by side: most of a story is waiting for a copy.
   test.concurrent.each(stories)('%s', async (title, story) => {
     const home = mkdtempSync(join(tmpdir(), 'signalbox-story-'))
     const adapters = await loadAdapters()
     const lab = await startSimulators(adapters, home)
-    const shown: string[] = []
-    const print = (line: string): void => void shown.push(line)
-    const name = `story_${stories.findIndex(([other]) => other === title)}`
+    const stage = await STAGES[where]!()
+    const { shown } = stage
+    const notes: string[] = []
+    const name = `story_${Object.keys(STAGES).indexOf(where)}_${stories.findIndex(([other]) => other === title)}`
     const settings = { ...environment({}, home), databaseUrl: postgres.url }
-    const site = parseSite(labSite(lab.targets), 'the lab', adapters, {})
+    const site = parseSite(labSite(lab.targets, stage.chat), 'the lab', adapters, {})
     const house = await openBot({
       environment: settings,
       adapters,
       site,
-      chats: [plainConsole(print)],
+      chats: stage.chats,
       folder: home,
       schema: name,
       queue: `${name}_queue`,
@@ -74,24 +110,29 @@ describe('a story ends as it is told', () => {
     // What is shown follows what happened by a moment: it is waited for, with a limit.
     async function expectShown(wanted: string): Promise<void> {
       for (let tries = 0; tries < 100; tries++) {
-        if (shown.slice(seen).some(line => line.includes(wanted))) return
+        if (shown.slice(seen).some(line => unmarked(line).includes(unmarked(wanted)))) return
         await new Promise(resolve => setTimeout(resolve, 50))
       }
       missing.push(`${wanted}\n--- was not among ---\n${shown.slice(seen).join('\n')}`)
     }
     try {
-      await play(lines(), house, PEOPLE, print)
+      await play(lines(), house, PEOPLE, line => void notes.push(line), stage.say?.(house))
       for (const wanted of atTheEnd)
-        if (!shown.slice(-20).some(line => line.includes(wanted)))
-          missing.push(`${wanted}\n--- was not at the end of ---\n${shown.join('\n')}`)
+        if (!notes.slice(-1).some(line => line.includes(wanted)))
+          missing.push(`${wanted}\n--- was not at the end of ---\n${[...shown, ...notes].join('\n')}`)
       expect(missing).toEqual([])
+      expect(stage.complaints()).toEqual([])
     } finally {
       await house.stop()
+      await stage.stop()
       await lab.stop()
       rmSync(home, { recursive: true, force: true })
     }
   })
 })
+
+/** A chat shows what is to be typed in letters of its own, and not between marks. */
+const unmarked = (line: string): string => line.replace(/[`']/g, '')
 
 type Knob =
   | Misbehave

@@ -13,6 +13,7 @@ export async function play(
   house: House,
   people: readonly string[],
   print: (line: string) => void,
+  say: (who: string, sentence: string) => Promise<void> = onConsole(house),
 ): Promise<boolean> {
   const before = new Set((await house.runs()).filter(run => run.outcome).map(run => run.id))
   let understood = true
@@ -36,12 +37,7 @@ export async function play(
       continue
     }
     print(harmless(`${who}> ${sentence.slice(0, 200)}`))
-    await house.say({
-      id: randomUUID(),
-      text: sentence,
-      by: `console:${who}` as Handle,
-      at: { chat: 'console', channel: 'transcript' },
-    })
+    await say(who, sentence)
   }
   await house.quiet()
   const runs = (await house.runs()).filter(run => !before.has(run.id))
@@ -55,3 +51,14 @@ export async function play(
   )
   return understood && short.length === 0
 }
+
+/** At the terminal, where everybody is who they say they are. */
+const onConsole =
+  (house: House) =>
+  (who: string, sentence: string): Promise<void> =>
+    house.say({
+      id: randomUUID(),
+      text: sentence,
+      by: `console:${who}` as Handle,
+      at: { chat: 'console', channel: 'transcript' },
+    })
