@@ -40,23 +40,26 @@ describe('the connection to Discord', () => {
     expect(heard.map(({ text }) => text)).toEqual(['show runs'])
   })
 
-  test('that cannot be resumed catches up on mentions, in order, and on nothing from before the bot came', async () => {
+  test('that cannot be resumed catches up on mentions, in order; a bot that starts, on what was said of late and on nothing older', async () => {
     const one = await room({ idle: true })
-    await one.fake.says('ann', 'said before')
+    await one.fake.says('ann', 'said long before')
+    one.time.push(11 * 60_000)
+    await one.fake.says('ann', 'said while nobody listened')
     one.time.push(1_000)
     await one.chat.start(said => Promise.resolve(void one.heard.push(said)))
-    await one.fake.says('lee', 'show runs')
     await until(() => one.heard.length === 1)
+    await one.fake.says('lee', 'show runs')
+    await until(() => one.heard.length === 2)
     one.time.push(6_000)
     one.fake.misbehave({ how: 'disconnect', resumable: false })
     await until(() => !one.chat.health().ok)
     const texts = Array.from({ length: 120 }, (_, n) => `show R${n}`)
     for (const text of texts) await one.fake.says('lee', text)
-    await until(() => one.heard.length >= 121)
+    await until(() => one.heard.length >= 122)
     await until(() => one.chat.health().ok)
     const ids = new Set(one.heard.map(({ id }) => id))
-    expect(ids.size).toBe(121)
-    expect(one.heard.map(({ text }) => text)).toEqual(['show runs', ...texts])
+    expect(ids.size).toBe(122)
+    expect(one.heard.map(({ text }) => text)).toEqual(['said while nobody listened', 'show runs', ...texts])
     expect(one.fake.identifies).toBe(2)
   })
 
@@ -92,7 +95,7 @@ describe('the connection to Discord', () => {
     fake.misbehave({ how: 'disconnect', resumable: false })
     await until(() => !chat.health().ok)
     await chat.stop()
-    await new Promise(resolve => setTimeout(resolve, 900)) // the library's own pause before it connects again is 500 ms
+    await new Promise(resolve => setTimeout(resolve, 1_600)) // the library pauses for 500 ms, tries to resume, and pauses again
     expect([fake.identifies, fake.listeners]).toEqual([1, 0])
     expect(heard).toEqual([])
   })

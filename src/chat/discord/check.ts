@@ -97,7 +97,10 @@ function unlessRevoked(error: unknown): 'revoked' {
   throw error
 }
 
-function ofApplication({ id, flags = 0, bot_public }: Application, { application }: DiscordSettings): readonly Finding[] {
+function ofApplication(
+  { id, flags = 0, bot_public, interactions_endpoint_url: endpoint }: Application,
+  { application }: DiscordSettings,
+): readonly Finding[] {
   const same =
     id === application
       ? yes(`the token is that of the application ${id}`)
@@ -120,6 +123,14 @@ function ofApplication({ id, flags = 0, bot_public }: Application, { application
           'Developer portal, Installation: set the install link to None; then Bot: switch Public Bot off.',
         )
       : yes('nobody else can invite it'),
+    ...(endpoint
+      ? [
+          no(
+            `commands and presses are sent to ${endpoint}, and never to us`,
+            'Developer portal, General Information: empty Interactions Endpoint URL.',
+          ),
+        ]
+      : []),
   ]
 }
 
@@ -154,7 +165,7 @@ function ofChannel(
     open && !settings.publicChannels
       ? no(
           `everybody in the server sees ${name}, so nothing is decided there`,
-          'Edit Channel, Permissions: Private Channel on; or `publicChannels: true` in the site file if that is meant.',
+          'Edit Channel, Permissions: Private Channel on; or `public channels: true` in the site file if that is meant.',
         )
       : yes(open ? `everybody in the server sees ${name}, and the site file allows that` : `${name} is private`),
     missing.length === 0 || admin

@@ -1,6 +1,6 @@
 import { Routes } from 'discord.js'
 import type { Place, Said } from '../../domain/chat.ts'
-import { type Millis, seconds } from '../../domain/ids.ts'
+import { type Millis, minutes, seconds } from '../../domain/ids.ts'
 import type { Lanes } from '../../outbox/lanes.ts'
 import type { Chat, Health } from '../../ports/chat.ts'
 import { newBreaker } from './breaker.ts'
@@ -31,6 +31,8 @@ const PER_MINUTE = 36
 /** How often what was missed is asked for, while Discord does not answer. */
 const TRIES = 6
 const BETWEEN: Millis = seconds(5)
+/** What was said longer ago is too late to be acted upon. */
+const WORTH_HEARING: Millis = minutes(10)
 
 /** Discord: one embed per run, edited with the bot's token; sentences by slash command, mention and button. */
 export function discordChat(settings: DiscordSettings, parts: DiscordParts): Chat {
@@ -44,6 +46,7 @@ export function discordChat(settings: DiscordSettings, parts: DiscordParts): Cha
   const standing = standings(settings, calls, now)
   /** The last message of each listed channel and of its threads that was sent to us. */
   const seen = few<string>(5_000)
+  const met = few<true>(5_000)
   let baseline: string | undefined
   let self: { readonly id: string; readonly name: string } | undefined
   let inside = true
@@ -58,8 +61,8 @@ export function discordChat(settings: DiscordSettings, parts: DiscordParts): Cha
     listener: {
       interaction: payload => void ears?.interaction(payload).catch(broken),
       message(how, payload) {
-        if (how === 'new') note(payload)
-        void ears?.message(how, payload).catch(broken)
+        if (how === 'new') fresh(payload)
+        else void ears?.message(how, payload).catch(broken)
       },
       session,
       guild(how, payload) {
@@ -92,14 +95,21 @@ export function discordChat(settings: DiscordSettings, parts: DiscordParts): Cha
     seen.put(message.channel_id, before === undefined ? message.id : later(before, message.id))
   }
 
+  /** A message may be read while it is being sent to us: it is heard once, whichever comes first. */
+  function fresh(payload: unknown): void {
+    const id = Message.safeParse(payload).data?.id
+    if (id === undefined || met.get(id)) return
+    met.put(id, true)
+    note(payload)
+    void ears?.message('new', payload).catch(broken)
+  }
+
   function session(payload: unknown): void {
     const ready = Ready.safeParse(payload).data
     if (ready) self = { id: ready.user.id, name: ready.user.username }
     if (ready) inside = ready.guilds.some(({ id }) => id === settings.guild)
-    if (baseline === undefined) {
-      baseline = snowflakeAt(now())
-      return
-    }
+    // At the first start too: what was said while no process listened is still waited for, and what was heard is known by its id.
+    baseline ??= snowflakeAt(now() - WORTH_HEARING)
     // Taken now: what is sent to us from here on must not hide what was said before.
     const known = new Map(seen.all())
     const from = baseline
@@ -109,10 +119,7 @@ export function discordChat(settings: DiscordSettings, parts: DiscordParts): Cha
   async function missed(since: (channel: string) => string): Promise<void> {
     for (let n = 1; n <= TRIES && !stopped; n += 1) {
       try {
-        return await catchUp(settings, calls, since, message => {
-          note(message)
-          void ears?.message('new', message).catch(broken)
-        })
+        return await catchUp(settings, calls, since, fresh)
       } catch (error) {
         log(`what was said meanwhile could not be read (${n} of ${TRIES}): ${textOf(error)}`)
         await pause(BETWEEN * n)

@@ -109,5 +109,10 @@ export const Commands = z.array(
   }),
 )
 export type Commands = z.infer<typeof Commands>
-export const Application = z.object({ id: Snowflake, flags: z.number().optional(), bot_public: z.boolean().optional() })
+export const Application = z.object({
+  id: Snowflake,
+  flags: z.number().optional(),
+  bot_public: z.boolean().optional(),
+  interactions_endpoint_url: z.string().nullish(),
+})
 export type Application = z.infer<typeof Application>
