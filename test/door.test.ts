@@ -255,6 +255,20 @@ describe('a vote', () => {
   })
 })
 
+describe('a vote whose answerer died before it was answered', () => {
+  test('counts, and its speaker is not told that nothing was done, however late the answer comes', async () => {
+    await hear(says(MIGRATE))
+    const vote = says('approve R1', { by: 'slack:U-lee' as Handle, when: store.time })
+    await receive(vote, ears)
+    const dies = { ...store, answered: () => Promise.reject(new Error('died')) }
+    await answer(vote, { ...ears, store: dies }).catch(() => {})
+    store.time += 60 * 60_000 - 1
+    await answer(vote, ears)
+    expect(chat.whispers.at(-1)?.card.title).toBe('that has been heard')
+    expect(counted.at(-1)).toBe('accepted')
+  })
+})
+
 describe('what is followed', () => {
   test('in a channel of the site is shown there, and can be ended', async () => {
     expect(await hear(says('subscribe #c2 to everything'))).toContain('shown in #C2')

@@ -106,8 +106,9 @@ test.each([
     expect(open_).toHaveLength(1)
     // Whoever was not answered said it again, which is another run; but each has one card.
     expect(cards().filter(({ lines }) => lines[0]?.startsWith('R1 '))).toHaveLength(1)
-    const ends = fake.messages().filter(({ lines, thread }) => thread && lines.some(line => line.includes('R1 rolled back')))
-    expect(ends).toHaveLength(1)
+    const ends = () =>
+      fake.messages().filter(({ lines, thread }) => thread && lines.some(line => line.includes('R1 rolled back')))
+    await vi.waitFor(() => expect(ends()).toHaveLength(1), WITHIN)
     expect(fake.invalid).toEqual([])
     expect(errors.join('').match(/xoxb|fake bot/)).toBeNull()
   },

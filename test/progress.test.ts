@@ -153,7 +153,8 @@ describe('the trail of what was measured', () => {
         if (last && last[1] < 1) expect(trail.at(-1)?.[1]).toBeLessThan(1)
         if (first) expect(Math.abs((trail[0]?.[1] ?? 0) - first[1])).toBeLessThanOrEqual(0.0001)
       }),
-      { numRuns: 200, seed: 20251120 },
+      // Hundreds of looks are not worth making fewer one by one: the first finding is plain enough.
+      { numRuns: 200, seed: 20251120, endOnFailure: true },
     )
     // The looks were many enough for the bound to have been one.
     expect(longest).toBeGreaterThan(MOST_POINTS / 2)
@@ -169,7 +170,8 @@ describe('the trail of what was measured', () => {
       const gaps = trail.slice(1, -1).map(([at], k) => at - (trail[k]?.[0] ?? 0))
       expect(trail.length).toBeGreaterThanOrEqual(MOST_POINTS / 2)
       expect(trail.length).toBeLessThanOrEqual(MOST_POINTS)
-      expect(Math.max(...gaps) / Math.min(...gaps)).toBeLessThanOrEqual(3)
+      // After a thinning old gaps are twice the new ones, and a point that gives way leaves one of up to twice that.
+      expect(Math.max(...gaps) / Math.min(...gaps)).toBeLessThanOrEqual(4)
     }
     expect(JSON.stringify(track?.trail).length).toBeLessThan(3_000)
   })

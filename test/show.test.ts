@@ -139,6 +139,23 @@ describe('a card', () => {
   )
 })
 
+describe('an edit of which nobody knows whether it arrived', () => {
+  test('is made up for, even when the card is back to what it showed before', async () => {
+    await begin(plan(gate('start', { within: hours(9) })))
+    await tell()
+    chat.before = what => {
+      if (what === 'edit') throw new NotShown('unclear', 'it broke off')
+    }
+    await store.record(R1, () => [{ type: 'run.paused', by: 'olga' as Person }])
+    await tell()
+    await store.record(R1, () => [{ type: 'run.resumed', by: 'olga' as Person }])
+    chat.before = () => {}
+    store.time += seconds(3)
+    await tell()
+    expect(chat.messages[0]?.edits).toBe(1)
+  })
+})
+
 describe('two processes that show one run', () => {
   test('take turns: what both would post is posted once', async () => {
     await begin()

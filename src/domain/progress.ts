@@ -61,6 +61,9 @@ function point(at: Instant, done: number): Trail[number] {
   return [at, (nearest / 10_000 > done ? nearest - 1 : nearest) / 10_000]
 }
 
+/** A look that came a moment early is no closer than the others. Much less than 1, and each halving would leave the newest denser. */
+const NEARLY = 0.95
+
 /** One more point. A point that followed the one before it closely gives way to its successor, so that old and new lie equally dense. */
 function lengthened(trail: Trail, now: Instant, done: number): Trail {
   const [first, last, second] = [trail[0], trail.at(-1), trail.at(-2)]
@@ -68,7 +71,7 @@ function lengthened(trail: Trail, now: Instant, done: number): Trail {
   // A clock that was set back makes no line that runs backwards.
   const at = Math.max(now, last[0])
   const even = Math.min(usualGap(trail), (at - first[0]) / (MOST_POINTS / 2))
-  const close = second !== undefined && last[0] - second[0] < 0.75 * even
+  const close = second !== undefined && last[0] - second[0] < NEARLY * even
   const longer = [...(close ? trail.slice(0, -1) : trail), point(at, done)]
   // The newest is on an even place here: the first and the newest stay.
   return longer.length > MOST_POINTS ? longer.filter((_, n) => n % 2 === 0) : longer

@@ -64,8 +64,9 @@ async function cleared(id: BoardId, chat: Chat, reporter: Reporter): Promise<voi
   await guarded(id, reporter, () =>
     store.telling(id, TELLING, async () => {
       const post = (await store.posts(id)).get(KEY)?.post
-      if (post) await chat.edit(post, clearedBoard, 'percent')
-      await store.losePost(id, KEY)
+      if (!post) return
+      await chat.edit(post, clearedBoard, 'percent')
+      await store.losePost(id, KEY, post)
     }),
   )
 }
@@ -76,7 +77,8 @@ async function guarded(id: BoardId, { complain, store }: Reporter, work: () => P
     await work()
   } catch (error) {
     if (!(error instanceof NotShown)) throw error
-    if (error.how === 'gone' || error.how === 'closed' || error.how === 'revoked') await store.losePost(id, KEY)
+    const post = (await store.posts(id)).get(KEY)?.post
+    if (post && (error.how === 'gone' || error.how === 'closed' || error.how === 'revoked')) await store.losePost(id, KEY, post)
     complain(`showing ${id}`, error)
   }
 }

@@ -21,6 +21,8 @@ export const receive = (said: Said, { store, redact }: Pick<Ears, 'store' | 'red
 /** Characters of a sentence that the inbox keeps: far more than may be said, and far less than a flood. */
 const KEPT = 20_000
 
+type Misplaced = Awaited<ReturnType<typeof misplaced>>
+
 interface Reply {
   readonly as: HeardAs
   readonly card?: Card
@@ -75,7 +77,7 @@ async function replyTo(said: Said, ears: Ears): Promise<Reply> {
     case 'cancel':
     case 'pause':
     case 'resume':
-      return wrong ? refused(wrong.refusal, wrong.as) : about(said, command, by, ears)
+      return about(said, command, by, wrong, ears)
     case 'watch':
     case 'unwatch':
     case 'subscribe':
@@ -143,12 +145,14 @@ async function begin(
   return { as: 'accepted' }
 }
 
-async function about(said: Said, command: AboutRun, by: Person, ears: Ears): Promise<Reply> {
+async function about(said: Said, command: AboutRun, by: Person, wrong: Misplaced, ears: Ears): Promise<Reply> {
   const known = await ears.store.load(command.run)
+  const origin = originOf(said)
+  // Heard before its answerer died: what is late now was not late then, and it counts.
+  if (wrong && !known?.heard.has(origin)) return refused(wrong.refusal, wrong.as)
   if (!known) return { as: 'refused', card: await unknownRun(command.run, ears.store) }
   const elsewhere = await unwitnessed(said, known, ears)
   if (elsewhere) return refused(elsewhere, 'misplaced')
-  const origin = originOf(said)
   let verdict: Verdict = { refusal: { no: 'empty' } }
   const run = await ears.store.record(command.run, (run, now) => {
     // Said before its answerer died: an old "retry" or "it did not happen" must not meet what the run has become since.

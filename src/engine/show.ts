@@ -38,9 +38,12 @@ export async function showMessage(message: Message, posted: Posted | undefined, 
   try {
     await chat.edit(posted.post, card, lane)
   } catch (error) {
-    if (!(error instanceof NotShown) || error.how !== 'gone') throw error
+    if (!(error instanceof NotShown)) throw error
+    // Nobody knows what it shows now: the next time it is edited whatever it is said to show.
+    if (error.how === 'unclear') await store.endPost(about, key, posted.post)
+    if (error.how !== 'gone') throw error
     // Somebody removed it. What shows a run is not anybody's to remove while it goes on.
-    await store.losePost(about, key)
+    await store.losePost(about, key, posted.post)
     return first(message, card, shown, store)
   }
   await store.endPost(about, key, posted.post, shown)

@@ -39,8 +39,8 @@ export interface Store {
   beginPost(about: About, key: string): Promise<boolean>
   /** Where it is and what it shows; again after each edit. Without `shown` it is not known what it shows. */
   endPost(about: About, key: string, post: Post, shown?: Omit<Shown, 'at'>): Promise<void>
-  /** That message is gone: the key may be begun anew. */
-  losePost(about: About, key: string): Promise<void>
+  /** That message is gone: the key may be begun anew. Whoever comes late does not forget what somebody posted in its place. */
+  losePost(about: About, key: string, was: Post): Promise<void>
   /** The boards that have a message. */
   boards(): Promise<readonly BoardId[]>
   /** The card shows this seq now. */

@@ -33,8 +33,8 @@ export function posts({ query }: Database): Pick<Store, 'posts' | 'beginPost' | 
         [about, key, canonical(post), shown ? canonical(shown) : null],
       )
     },
-    async losePost(about, key) {
-      await query('delete from posts where about = $1 and key = $2', [about, key])
+    async losePost(about, key, was) {
+      await query('delete from posts where about = $1 and key = $2 and ref::text = $3', [about, key, canonical(was)])
     },
     async boards() {
       return (await query<{ readonly about: BoardId }>(BOARDS)).rows.map(row => row.about)

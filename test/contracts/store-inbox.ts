@@ -92,6 +92,18 @@ export function inbox(given: Given): void {
       expect(oldest).toBeLessThan(minutes(2))
     })
 
+    test('a flood is handed out bit by bit, the oldest first', async () => {
+      for (const one of await given.store.unanswered(0)) await given.store.answered(one, 'accepted')
+      await given.store.receive(said('before the flood'))
+      await given.pushClock(seconds(1))
+      await Promise.all(Array.from({ length: 1_000 }, (_, n) => given.store.receive(said(`flood ${n}`))))
+      const some = await given.other.unanswered(0)
+      expect(some).toHaveLength(1_000)
+      expect(some[0]?.id).toBe('before the flood')
+      for (const one of some) await given.store.answered(one, 'flood')
+      expect(await given.store.unanswered(0)).toHaveLength(1)
+    })
+
     test('how many cards are old can be asked at any time', async () => {
       const before = (await given.store.waiting()).unreported
       const { id, seq } = await given.run()

@@ -50,7 +50,9 @@ export function posts(given: Given): void {
     test('a message that is gone may be begun anew, by one, and the others stay', async () => {
       const { id } = await given.run(act)
       for (const key of ['card', 'ring']) await given.store.endPost(id, key, post, { still: 's', whole: 'w' })
-      await given.store.losePost(id, 'card')
+      await given.store.losePost(id, 'card', { ...post, message: 'of somebody else' })
+      expect((await given.other.posts(id)).get('card')?.post).toEqual(post)
+      await given.store.losePost(id, 'card', post)
       expect([...(await given.other.posts(id)).keys()]).toEqual(['ring'])
       expect(await given.other.beginPost(id, 'card')).toBe(true)
       expect(await given.store.beginPost(id, 'card')).toBe(false)
@@ -72,9 +74,9 @@ export function posts(given: Given): void {
       const known = async () => (await given.other.boards()).filter(about => !about.startsWith('board:slack/C1/'))
       for (const about of [id, second, first]) await given.store.endPost(about, 'board', post)
       expect(await known()).toEqual([first, second])
-      await given.store.losePost(first, 'board')
+      await given.store.losePost(first, 'board', post)
       expect(await known()).toEqual([second])
-      await given.store.losePost(second, 'board')
+      await given.store.losePost(second, 'board', post)
     })
   })
 }

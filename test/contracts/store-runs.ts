@@ -15,6 +15,13 @@ export function runs(given: Given): void {
       expect(ids[0]?.seq).toBe(1)
     })
 
+    test('is found by what it came of, and nothing is found by anything else', async () => {
+      const { id } = await given.store.create('slack:C9:found', place, started(act))
+      const changed = await given.store.record(id, () => [{ type: 'run.paused', by: ann }])
+      expect(await given.other.byOrigin('slack:C9:found')).toEqual(changed)
+      expect(await given.other.byOrigin('slack:C9:foun')).toBeUndefined()
+    })
+
     test('is said aloud as a letter and a number, and counts up', async () => {
       const [first, second] = [await given.run(act), await given.run(act)]
       expect(first.id).toMatch(/^R\d+$/)

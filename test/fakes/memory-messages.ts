@@ -78,8 +78,8 @@ export function memoryPosts(now: Clock): MemoryPosts {
       const begun = of(about).get(key)?.begun ?? now()
       of(about).set(key, { begun, post: copy(post), ...(shown ? { shown: { ...copy(shown), at: now() } } : {}) })
     },
-    async losePost(about, key) {
-      of(about).delete(key)
+    async losePost(about, key, was) {
+      if (canonical(of(about).get(key)?.post) === canonical(was)) of(about).delete(key)
     },
     boards: async () =>
       [...all]

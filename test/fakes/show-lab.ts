@@ -49,7 +49,7 @@ async function main(): Promise<number> {
   await house.start()
   console.log(`The conversation, as people see it, with buttons that work: ${lab.fake.page}`)
   console.log(`Type like \`operator: migrate harddisk5 to harddisk8 on sql01\`; here are ${PEOPLE.join(', ')}. Ctrl-D leaves.`)
-  const lines = demo ? fromText(DEMO) : createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })
+  const lines = demo ? fromText(DEMO) : fromInput()
   const asked = new Promise<number>(resolve => process.once('SIGINT', () => resolve(130)))
   const interactive = process.stdin.isTTY && !demo
   const told = interactive
@@ -73,6 +73,11 @@ async function typed(lines: AsyncIterable<string>, say: (who: string, sentence: 
     if (PEOPLE.some(name => name === who)) await say(who, sentence).catch((error: Error) => console.error(error.message))
     else if (line.trim() !== '') console.error(`Say who speaks: \`operator: ${line.trim()}\`. Here are ${PEOPLE.join(', ')}.`)
   }
+}
+
+/** Opened when the first line is asked for: what comes in before somebody listens is lost. */
+async function* fromInput(): AsyncIterable<string> {
+  yield* createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })
 }
 
 async function* fromText(text: string): AsyncIterable<string> {
