@@ -98,7 +98,7 @@ const settings = (port: number): readonly string[] =>
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: '',
-    max_connections: 40,
+    max_connections: 100,
     shared_buffers: '32MB',
     max_wal_size: '256MB',
     fsync: 'on',
