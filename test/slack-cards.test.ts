@@ -60,8 +60,8 @@ describe('a card in Slack', () => {
     expect(seen(whole)).toEqual([
       'R7 migrate harddisk5 to harddisk8 on sql01',
       '\u{1f7e1} waits for cutover',
-      '[x] set up session 1  done at 14:00:05 UTC',
-      '[x] approve  approved by lee (CHG-1) at 14:00:01 UTC',
+      '[x] set up session 1 \u2014 done at 14:00:05 UTC',
+      '[x] approve \u2014 approved by lee (CHG-1) at 14:00:01 UTC',
       '[?] cutover',
       `\u26d4 ${'\u2501'.repeat(10)} POINT OF NO RETURN ${'\u2501'.repeat(10)}`,
       '[ ] select target of session 1',

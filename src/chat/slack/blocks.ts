@@ -120,7 +120,7 @@ function stepLines(step: Folded, room: Room): readonly string[] {
   if ('left' in step) return [`\`...\` _${step.left} ${step.left === 1 ? 'step' : 'steps'}: ${step.marks}_`]
   const strong = step.mark === 'now' || step.mark === 'waiting' || step.mark === 'failed' || step.mark === 'doubtful'
   const text = strong ? `*${bold(cut(step.text, room.step))}*` : harmless(cut(step.text, room.step))
-  const note = step.note === undefined ? '' : `  ${harmless(cut(step.note, room.step))}`
+  const note = step.note === undefined ? '' : ` \u2014 ${harmless(cut(step.note, room.step))}`
   const line = `\`${MARKS[step.mark]}\` ${text}${note}`
   return step.final ? [`:no_entry: *${RULE} POINT OF NO RETURN ${RULE}*`, line] : [line]
 }
