@@ -204,7 +204,7 @@ const voted = (ballot: Ballot): string =>
 
 function troubleLines(run: Run): readonly string[] {
   const doubts = [...run.steps].flatMap(([id, state]) =>
-    state.is === 'doubtful' ? [`In doubt: ${id}. ${state.why}. Look at the device, then say which.`] : [],
+    state.is === 'doubtful' ? [`In doubt: ${id}: ${state.why}. Look at the device, then say which.`] : [],
   )
   const failed = failures(run).flatMap(step => {
     const state = stateOf(run, step)
