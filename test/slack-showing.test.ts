@@ -46,7 +46,7 @@ describe('a card', () => {
     expect(
       slack.messages().map(({ message, thread, key, edits, lines }) => ({ message, thread, key, edits, line: lines.at(-1) })),
     ).toEqual([
-      { message: card.message, thread: undefined, key: 'R1/card', edits: 1, line: '[>] copy  since 14:00:00 UTC' },
+      { message: card.message, thread: undefined, key: 'R1/card', edits: 1, line: '[>] copy \u2014 since 14:00:00 UTC' },
       { message: ring.message, thread: card.message, key: 'R1/ring-held', edits: 0, line: '\u{1f535} R1 is paused' },
     ])
     expect(slack.messages()[0]?.lines[1]).toBe('\u{1f7e2} succeeded after 3 s')
