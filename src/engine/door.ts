@@ -1,6 +1,6 @@
 import type { Said, Standing, Standpoint } from '../domain/chat.ts'
 import type { Command } from '../domain/command.ts'
-import { type Instant, type Millis, minutes, type Person } from '../domain/ids.ts'
+import { type Millis, minutes, type Person } from '../domain/ids.ts'
 import { personOf } from '../domain/policy.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Run } from '../domain/run.ts'
@@ -8,22 +8,20 @@ import { NotShown } from '../ports/chat.ts'
 import type { Ears } from './ears.ts'
 
 /** What became of a sentence: kept in the inbox beside it, and counted. */
-export const OUTCOMES = [
-  'accepted',
-  'refused',
-  'machine',
-  'edit',
-  'foreign',
-  'guest',
-  'gone',
-  'shared',
-  'flood',
-  'unlinked',
-  'late',
-  'misplaced',
-  'broken',
-] as const
-export type HeardAs = (typeof OUTCOMES)[number]
+export type HeardAs =
+  | 'accepted'
+  | 'refused'
+  | 'machine'
+  | 'edit'
+  | 'foreign'
+  | 'guest'
+  | 'gone'
+  | 'shared'
+  | 'flood'
+  | 'unlinked'
+  | 'late'
+  | 'misplaced'
+  | 'broken'
 
 /** Who speaks, from where; or why they are not listened to. Without a refusal nobody is told: a stranger learns nothing. */
 export type Admitted =
@@ -117,8 +115,3 @@ export const named = (channel: string): string => `#${channel}`
 
 /** Where somebody may follow what runs: in a channel of ours, or alone. */
 export const mayFollow = (place: Standpoint): boolean => place === 'work' || place === 'direct'
-
-export type Limit = (
-  who: { readonly person: string; readonly channel: string },
-  now: Instant,
-) => 'ok' | 'too fast' | 'too fast, told already'

@@ -1,10 +1,11 @@
 import type { Place } from '../domain/chat.ts'
 import type { Command } from '../domain/command.ts'
 import type { Person } from '../domain/ids.ts'
+import type { limiter } from '../domain/limits.ts'
 import type { Action, Plan } from '../domain/plan.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Chat } from '../ports/chat.ts'
-import type { HeardAs, Limit } from './door.ts'
+import type { HeardAs } from './door.ts'
 import type { Engine } from './engine.ts'
 
 /** What hearing needs beyond the engine. */
@@ -21,7 +22,7 @@ export interface Ears extends Engine {
   /** The channels of a chat that the site file names. */
   listed(chat: string): readonly string[]
   /** Who speaks too much. */
-  readonly limit: Limit
+  readonly limit: ReturnType<typeof limiter>
   /** Counts what became of a sentence. */
   count(chat: string, outcome: HeardAs): void
   /** For whoever runs the bot: what went wrong where the speaker can do nothing about it. */
