@@ -1,6 +1,7 @@
 # What the bot itself understands. Each alternative yields one Command of src/domain/command.ts.
 
 commands -> commands_vote {% id %} | commands_run {% id %} | commands_show {% id %} | commands_follow {% id %} | commands_ask {% id %}
+          | commands_glass {% id %} | commands_house {% id %} | commands_policy {% id %}
 
 commands_vote ->
     "approve" run step:? commands_shown:? because:?
@@ -33,6 +34,35 @@ commands_show ->
   | "show" "chats"                      {% () => ({ kind: 'show chats' }) %}
   | "show" "subscriptions"              {% () => ({ kind: 'show subscriptions' }) %}
   | "chart" run                         {% ([, run]) => ({ kind: 'chart', run }) %}
+
+commands_glass ->
+    "break" "glass" "for" run because   {% ([, , , run, because]) => ({ kind: 'break glass', run, because }) %}
+  | "close" "review" "of" run because   {% ([, , , run, because]) => ({ kind: 'close review', run, because }) %}
+  | "refresh" run                       {% ([, run]) => ({ kind: 'refresh', run }) %}
+  | "report" run                        {% ([, run]) => ({ kind: 'report', run }) %}
+  | "show" "reviews"                    {% () => ({ kind: 'show reviews' }) %}
+
+# What the house itself remembers: freezes, and who is who.
+commands_house ->
+    "freeze" commands_scope commands_until because
+      {% ([, scope, until, because]) => ({ kind: 'freeze', scope, until, because }) %}
+  | "thaw" commands_scope because       {% ([, scope, because]) => ({ kind: 'thaw', scope, because }) %}
+  | "show" "windows"                    {% () => ({ kind: 'show windows' }) %}
+  | "link" "me"                         {% () => ({ kind: 'link me' }) %}
+  | "link" %code                        {% ([, it]) => ({ kind: 'link', code: it.value.toUpperCase() }) %}
+  | "unlink" "me"                       {% () => ({ kind: 'unlink' }) %}
+  | "unlink" %handle because            {% ([, it, because]) => ({ kind: 'unlink', handle: it.value, because }) %}
+  | "show" "links"                      {% () => ({ kind: 'show links' }) %}
+commands_scope -> pattern               {% id %}
+commands_until -> "until" time          {% ([, until]) => until %}
+                | "for" duration        {% ([, length]) => ({ for: length }) %}
+
+commands_policy ->
+    "policy" "test" text commands_as:?  {% ([, , sentence, by]) => ({ kind: 'policy test', sentence, ...v.given({ by }) }) %}
+  | "who" "could" "approve" text        {% ([, , , sentence]) => ({ kind: 'who could approve', sentence }) %}
+  | "show" "policy" "change"            {% () => ({ kind: 'show policy change' }) %}
+  | "accept" "policy"                   {% () => ({ kind: 'accept policy' }) %}
+commands_as -> "as" name                {% ([, name]) => name %}
 
 commands_follow ->
     "watch" run "here":?                {% ([, run]) => ({ kind: 'watch', run }) %}

@@ -68,8 +68,12 @@ const head = (kinds: readonly string[]): string =>
   [
     '@preprocessor module',
     '@lexer lexer',
-    'command -> commands {% id %} | runbooks {% id %}',
-    ...kinds.map(kind => `  | ${prefixOf(kind)} {% ([wish]) => ({ kind: 'act', wish }) %}`),
+    'command -> commands {% id %}',
+    // Whoever asks for a change may say why: the number of its ticket, for one.
+    '  | runbooks because:? {% ([command, because]) => ({ ...command, ...v.given({ because }) }) %}',
+    ...kinds.map(
+      kind => `  | ${prefixOf(kind)} because:? {% ([wish, because]) => ({ kind: 'act', wish, ...v.given({ because }) }) %}`,
+    ),
     '',
   ].join('\n')
 

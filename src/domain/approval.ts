@@ -1,11 +1,25 @@
-import type { Digest, Instant, Millis, Person } from './ids.ts'
+import type { Digest, Handle, Instant, Millis, Person } from './ids.ts'
+import type { Risk } from './plan.ts'
 
-export interface ApprovalRule {
+/** What a gate wants before it opens. */
+export interface ApprovalRule extends Need {
+  readonly and?: readonly Need[] // more groups, each by people of their own: nobody counts for two
+  readonly ownRequest: boolean // may the requester vote?
+  readonly within: Millis // how long the question stands
+  readonly goodFor?: Millis // how old the last yes may be when what it opens is sent
+  readonly denies?: number // how many noes close it: 1 where nothing is said
+  readonly reason?: string // a pattern that the words of a yes must contain, such as the number of a change
+  readonly stepUp?: true // a yes wants a second factor beside the chat
+  readonly risk?: Risk // of the worst that it opens
+  readonly from?: string // the rule of the site file that wants it
+}
+
+export interface Need {
   readonly role: string
   readonly quorum: number
-  readonly ownRequest: boolean // may the requester vote?
-  readonly within: Millis
 }
+
+export const needsOf = (rule: ApprovalRule): readonly Need[] => [{ role: rule.role, quorum: rule.quorum }, ...(rule.and ?? [])]
 
 export interface Vote {
   readonly by: Person
@@ -13,6 +27,17 @@ export interface Vote {
   readonly shown: Digest // the digest of the plan the voter was shown
   readonly at: Instant
   readonly because?: string
+  readonly as?: readonly string[] // the roles of the rule that the voter had then; absent: the rule's only one
+  readonly via?: Via
+  readonly facts?: Digest // of the facts on the card
+  readonly stepUp?: 'totp' // what was shown beside the chat
+}
+
+/** How a person spoke. */
+export interface Via {
+  readonly handle: Handle
+  readonly channel: string
+  readonly workspace?: string // the chat's own: a team, a guild
 }
 
 /** A question to people: until when, and what they have said. */
@@ -22,16 +47,74 @@ export interface Ballot {
   readonly votes: readonly Vote[]
 }
 
-/** One deny closes it; `quorum` different people open it. */
+/** Enough noes close it; enough different people, of every group that is wanted, open it. */
 export function tally({ rule, votes }: Ballot): 'open' | 'approved' | 'denied' {
-  if (votes.some(vote => vote.verdict === 'deny')) return 'denied'
-  return new Set(votes.map(vote => vote.by)).size >= rule.quorum ? 'approved' : 'open'
+  if (new Set(votes.filter(vote => vote.verdict === 'deny').map(vote => vote.by)).size >= (rule.denies ?? 1)) return 'denied'
+  return missing(rule, votes).length === 0 ? 'approved' : 'open'
 }
 
-/** Two rules about one moment: whoever satisfies the result satisfies both, as long as they name one role. */
-export const stricter = (a: ApprovalRule, b: ApprovalRule): ApprovalRule => ({
-  role: a.role,
-  quorum: Math.max(a.quorum, b.quorum),
-  ownRequest: a.ownRequest && b.ownRequest,
-  within: Math.min(a.within, b.within),
-})
+/** What a rule still wants. */
+export function missing(rule: ApprovalRule, votes: readonly Vote[]): readonly Need[] {
+  const roles = new Map<Person, readonly string[]>()
+  for (const vote of votes) if (vote.verdict === 'approve') roles.set(vote.by, vote.as ?? [rule.role])
+  return unmet(rule, [...roles.values()])
+}
+
+/**
+ * The needs that these people, each with the roles they have, leave open when each of them stands for one place at most. Finds the
+ * best seating: whoever could stand for two groups stands for the one that lacks somebody (augmenting paths).
+ */
+export function unmet(rule: ApprovalRule, people: readonly (readonly string[])[]): readonly Need[] {
+  const needs = needsOf(rule)
+  const places = needs.flatMap(({ role, quorum }) => Array.from({ length: quorum }, () => role))
+  const seated = new Map<number, number>() // place -> person
+  const seat = (person: number, tried: Set<number>): boolean =>
+    places.some((role, place) => {
+      if (tried.has(place) || !people[person]?.includes(role)) return false
+      tried.add(place)
+      const other = seated.get(place)
+      if (other !== undefined && !seat(other, tried)) return false
+      seated.set(place, person)
+      return true
+    })
+  for (const person of people.keys()) seat(person, new Set())
+  return needs.flatMap(({ role }, n) => {
+    const first = needs.slice(0, n).reduce((sum, need) => sum + need.quorum, 0)
+    const quorum = places.filter((_, place) => place >= first && place < first + (needs[n]?.quorum ?? 0) && !seated.has(place)).length
+    return quorum > 0 ? [{ role, quorum }] : []
+  })
+}
+
+/** Two rules about one moment that want the same groups: whoever satisfies the result satisfies both. */
+export const stricter = (a: ApprovalRule, b: ApprovalRule): ApprovalRule => {
+  const and = a.and?.map((need, n) => ({ role: need.role, quorum: Math.max(need.quorum, b.and?.[n]?.quorum ?? 0) }))
+  const reason = both(a.reason, b.reason)
+  const goodFor = least(a.goodFor, b.goodFor)
+  const denies = Math.min(a.denies ?? 1, b.denies ?? 1)
+  const from = a.from === undefined || a.from === b.from ? b.from : b.from === undefined ? a.from : `${a.from}; ${b.from}`
+  const risk = a.risk === undefined || (b.risk !== undefined && worse(b.risk, a.risk)) ? b.risk : a.risk
+  return {
+    role: a.role,
+    quorum: Math.max(a.quorum, b.quorum),
+    ...(and ? { and } : {}),
+    ownRequest: a.ownRequest && b.ownRequest,
+    within: Math.min(a.within, b.within),
+    ...(goodFor === undefined ? {} : { goodFor }),
+    ...(denies === 1 ? {} : { denies }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(a.stepUp || b.stepUp ? { stepUp: true } : {}),
+    ...(risk === undefined ? {} : { risk }),
+    ...(from === undefined ? {} : { from }),
+  }
+}
+
+const SEVERITY: readonly Risk[] = ['none', 'routine', 'disruptive', 'destructive']
+const worse = (one: Risk, other: Risk): boolean => SEVERITY.indexOf(one) > SEVERITY.indexOf(other)
+const least = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined ? b : b === undefined ? a : Math.min(a, b)
+const both = (a: string | undefined, b: string | undefined): string | undefined =>
+  a === undefined || a === b ? b : b === undefined ? a : `(?=.*(?:${a}))(?=.*(?:${b}))`
+
+/** Do two rules want the same groups of people? */
+export const sameGroups = (a: ApprovalRule, b: ApprovalRule): boolean =>
+  needsOf(a).map(need => need.role).join() === needsOf(b).map(need => need.role).join()

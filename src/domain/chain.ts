@@ -9,6 +9,7 @@ export interface Entry {
   readonly type: string
   readonly data: unknown
   readonly hash: string
+  readonly mac?: string // of the hash, with a key that is not in the database; absent from what was written before there was one
 }
 
 /** JSON with sorted keys and no undefined: equal values, equal text. */
@@ -27,10 +28,13 @@ export function canonical(value: unknown): string {
 export const digestOf = (value: unknown): Digest => createHash('sha256').update(canonical(value)).digest('hex') as Digest
 
 /** Each hash covers the one before: an entry that is edited, removed or moved breaks every later link. */
-export const link = (before: string, entry: Omit<Entry, 'hash'>): string =>
+export const link = (before: string, entry: Omit<Entry, 'hash' | 'mac'>): string =>
   createHash('sha256')
     .update(canonical([before, entry.run, entry.seq, entry.at, entry.type, entry.data]))
     .digest('hex')
 
 /** What the first link of a run hangs from. */
 export const ROOT = ''
+
+/** Whose entries the ledger's are: it is chained as a run is. */
+export const HOUSE = 'house' as RunId

@@ -11,6 +11,7 @@ export interface Said {
   readonly on?: string // the message whose button was pressed
   readonly edits?: string // the id of an earlier sentence that this one is an edit of, or its deletion: never acted upon
   readonly machine?: true // another bot, an app or a webhook wrote it
+  readonly code?: string // of a second factor; never written down: whoever answers later asks for another
 }
 
 export interface Place {
@@ -27,6 +28,7 @@ export interface Post extends Place {
 export interface Standing {
   readonly speaker: 'member' | 'guest' | 'foreign' | 'machine' | 'gone' // gone: the account was deactivated
   readonly place: Standpoint
+  readonly workspace?: string // the chat's own: a team of Slack, a guild of Discord
 }
 
 /**
@@ -50,6 +52,7 @@ export interface Card {
   readonly buttons: readonly Button[]
   readonly chart?: Chart // where people would rather look than read
   readonly where?: Post // the message it speaks of: a chat makes a link of it
+  readonly calls?: readonly Handle[] // whose phones are to ring: a chat mentions those that are its own
 }
 
 export interface StepLine {
@@ -77,6 +80,7 @@ export interface Words {
   readonly asks: string // 45 characters at most, Discord's limit
   readonly optional?: true // left empty, the button says its sentence without a reason
   readonly must?: string // what has to be typed, to the letter, for the button to say anything
+  readonly code?: true // a code of the second factor: it goes beside the sentence and not into it, and is kept nowhere
 }
 
 const BLANK = '"..."'

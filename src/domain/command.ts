@@ -1,4 +1,4 @@
-import type { Bytes, BytesPerSecond, RunId, StepId } from './ids.ts'
+import type { Bytes, BytesPerSecond, Millis, RunId, StepId } from './ids.ts'
 import type { Params } from './plan.ts'
 
 /** An action as a sentence names it, before the inventory has said of which kind its target is. */
@@ -8,10 +8,15 @@ export interface Wish {
   readonly params: Params
 }
 
+/** A time that comes next, or how long from now. */
+export type Until =
+  | { readonly day?: string; readonly hour: number; readonly minute: number } // "mon" 08:00, by the site's clock on the wall
+  | { readonly for: Millis }
+
 /** Everything a person can say to the bot. The grammar yields these and nothing else. */
 export type Command =
-  | { readonly kind: 'act'; readonly wish: Wish }
-  | { readonly kind: 'run'; readonly runbook: string; readonly params: Params }
+  | { readonly kind: 'act'; readonly wish: Wish; readonly because?: string }
+  | { readonly kind: 'run'; readonly runbook: string; readonly params: Params; readonly because?: string }
   | {
       readonly kind: 'vote'
       readonly verdict: 'approve' | 'deny'
@@ -24,6 +29,19 @@ export type Command =
   | { readonly kind: 'retry'; readonly run: RunId; readonly step?: StepId }
   | { readonly kind: 'skip'; readonly run: RunId; readonly step: StepId; readonly because: string }
   | { readonly kind: 'roll back' | 'give up' | 'cancel' | 'pause' | 'resume'; readonly run: RunId; readonly because?: string }
+  | { readonly kind: 'break glass'; readonly run: RunId; readonly because: string }
+  | { readonly kind: 'close review'; readonly run: RunId; readonly because: string }
+  | { readonly kind: 'refresh'; readonly run: RunId } // read the facts of its open gates again
+  | { readonly kind: 'freeze'; readonly scope: string; readonly until: Until; readonly because: string }
+  | { readonly kind: 'thaw'; readonly scope: string; readonly because: string }
+  | { readonly kind: 'accept policy' }
+  | { readonly kind: 'link me' }
+  | { readonly kind: 'link'; readonly code: string }
+  | { readonly kind: 'unlink'; readonly handle?: string; readonly because?: string } // absent: the one that speaks
+  | { readonly kind: 'show links' | 'show windows' | 'show reviews' | 'show policy change' }
+  | { readonly kind: 'policy test'; readonly sentence: string; readonly by?: string }
+  | { readonly kind: 'who could approve'; readonly sentence: string }
+  | { readonly kind: 'report'; readonly run: RunId }
   | { readonly kind: 'show run'; readonly run: RunId }
   | { readonly kind: 'show runs'; readonly which: 'live' | 'all' }
   | { readonly kind: 'show targets' }

@@ -1,29 +1,31 @@
 import { type ApprovalRule, stricter } from './approval.ts'
-import type { Handle, Person, StepId } from './ids.ts'
+import type { Handle, Instant, Person, StepId } from './ids.ts'
+import type { Freeze } from './ledger.ts'
 import { type Act, type Action, atLeast, changesOf, type Gate, type Plan, type Risk, type Step, stepsOf } from './plan.ts'
 import type { Refusal } from './refusal.ts'
+import type { Glass, Labels, Rule, Window } from './rulebook.ts'
 
-/** Read from the site file. No rule, no run. */
+export type { Rule } from './rulebook.ts'
+
+/** Who may do what at this moment: the rulebook, with what the ledger and the chats add to it. No rule, no run. */
 export interface Policy {
   readonly people: ReadonlyMap<Person, Member>
   readonly rules: readonly Rule[]
+  readonly labels?: ReadonlyMap<string, Labels> // of the targets
+  readonly windows?: readonly Window[]
+  readonly freezes?: readonly Freeze[]
+  readonly glass?: Glass
+  readonly zone?: string // IANA; UTC where nothing is said
 }
 
 export interface Member {
   readonly name: string
   readonly roles: ReadonlySet<string> // with everything they include
-  readonly handles: readonly Handle[]
-}
-
-/** The first rule that matches an action decides who may ask for it and what it must wait for. */
-export interface Rule {
-  readonly name: string
-  readonly capability: string // "powerpath.*"
-  readonly target: string // "prod-*"
-  readonly upTo: Risk // matches only actions up to this risk
-  readonly may: string // the role that may ask
-  readonly start?: ApprovalRule // one gate at the head, for what the whole run may do
-  readonly before?: { readonly from: Risk; readonly rule: ApprovalRule } // a gate right before each step of this risk or a higher one
+  readonly handles: readonly Handle[] // known from the site file, or linked and not run out
+  readonly unsure?: ReadonlySet<string> // roles by a group of a chat that cannot be asked now: had when it last could
+  readonly gone?: ReadonlySet<Handle> // accounts that their chat has deactivated
+  readonly cooling?: ReadonlyMap<Handle, Instant> // linked so lately that until then they open nothing destructive
+  readonly machine?: true // a service account: its vote never counts
 }
 
 export const personOf = (policy: Policy, handle: Handle): Person | undefined =>

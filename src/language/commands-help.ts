@@ -64,7 +64,7 @@ export const COMMANDS: readonly Explained[] = [
   {
     topic: 'show',
     summary: 'Show a run, all runs, or what there is',
-    examples: ['show R7', 'show runs', 'show all runs', 'show targets', 'show chats', 'show subscriptions', 'status'],
+    examples: ['show R7', 'show runs', 'show all runs', 'show targets', 'show chats', 'show subscriptions', 'show windows', 'show links', 'show reviews', 'show policy change', 'status'],
   },
   { topic: 'chart', summary: 'Draw how far a run has come, and how fast, over time', examples: ['chart R7'] },
   {
@@ -92,7 +92,7 @@ export const COMMANDS: readonly Explained[] = [
     summary: 'Let what is followed in a channel ring for trouble only, between two times of each day',
     examples: ['quiet here from 22:00 to 07:00', 'quiet #C0OPS from 22:00 to 07:00 in Europe/Berlin', 'no quiet hours here'],
   },
-  { topic: 'who', summary: 'Who may open the gates of a run', examples: ['who may approve R7', 'who could approve R7'] },
+  { topic: 'who', summary: 'Who may open the gates of a run', examples: ['who may approve R7', 'who could approve "migrate harddisk5 to harddisk14 on sql01"'] },
   {
     topic: 'what',
     summary: 'What you may do, or what can be done on one target',
@@ -103,6 +103,40 @@ export const COMMANDS: readonly Explained[] = [
     summary: 'How long a copy takes, at a share of the line and with a share of it changed meanwhile',
     examples: ['estimate 4TB over 50Mb/s', 'estimate 4TB over 50Mb/s at 60% with 6.36% changed'],
   },
+  {
+    topic: 'break',
+    summary: 'Open the gates of a run by the rule for emergencies, for a short while; a review of it stays open',
+    examples: ['break glass for R7 because "array controller is failing, nobody of the storage leads answers"'],
+  },
+  {
+    topic: 'close',
+    summary: 'Close the review of a broken glass, as somebody who had no part in it',
+    examples: ['close review of R7 because "looked through it with Ann, the gates were right, the phone list was not"'],
+  },
+  { topic: 'refresh', summary: 'Read the facts of the open gates of a run again, now', examples: ['refresh R7'] },
+  { topic: 'report', summary: 'The change record of a run, as a file that a change ticket can take', examples: ['report R7'] },
+  {
+    topic: 'freeze',
+    summary: 'Let nothing be changed on some targets: by name, by a label such as production, or everything',
+    examples: ['freeze production until mon 08:00 because "quarter end"', 'freeze vmax-* for 2 h because "firmware"'],
+  },
+  { topic: 'thaw', summary: 'End a freeze before its time', examples: ['thaw production because "the books are closed"'] },
+  {
+    topic: 'link',
+    summary: 'Make this account yours, by a code that you carry to another one of yours and one that you carry back',
+    examples: ['link me', 'link K7QX-92MF'],
+  },
+  {
+    topic: 'unlink',
+    summary: 'Let an account be nobody again',
+    examples: ['unlink me', 'unlink slack:U0000ANN1 because "the phone was stolen"'],
+  },
+  {
+    topic: 'policy',
+    summary: 'What would come of a sentence, which rule decides, and what has to be approved by whom',
+    examples: ['policy test "migrate harddisk5 to harddisk14 on sql01"', 'policy test "show paths on sql01" as vic'],
+  },
+  { topic: 'accept', summary: 'Let the changed policy of the site file hold, once it is approved', examples: ['accept policy'] },
   { topic: 'help', summary: 'All there is, or one thing', examples: ['help', 'help migrate'] },
 ]
 
@@ -143,6 +177,8 @@ export const WORDS: readonly Explained[] = [
     examples: ['02:00', 'sat 02:00', 'Saturday 2:00'],
   },
   { topic: 'clock', summary: 'A time of day', examples: ['22:00', '7:30'] },
+  { topic: 'code', summary: 'A code of a link, as the bot shows it', examples: ['K7QX-92MF'] },
+  { topic: 'handle', summary: 'What a chat calls somebody', examples: ['slack:U0000ANN1', 'console:ann'] },
   { topic: 'zone', summary: 'A time zone, as the IANA list has it', examples: ['Europe/Berlin', 'UTC'] },
   {
     topic: 'channel',

@@ -47,6 +47,9 @@ export const shapes = {
   topic: bare(/^[A-Za-z0-9][A-Za-z0-9-]{0,39}$/, '<topic>'),
   quoted: { says: ['"..."'], test: word => word.type === 'quoted' },
 
+  code: bare(/^[A-Za-z0-9]{4}-[A-Za-z0-9]{4}$/, '<code>'),
+  handle: bare(/^[a-z]{2,20}:[A-Za-z0-9_.-]{1,64}$/, '<handle>'),
+
   number: bare(/^\d{1,15}(\.\d{1,9})?$/, '<number>'),
   count: bare(/^\d{1,9}$/, '<number>'),
   percent: bare(/^\d{1,3}(\.\d{1,9})?%$/, '<percent>'),

@@ -1,5 +1,5 @@
 import type { Card, Lane, Place, Post, Said, Standing } from '../domain/chat.ts'
-import type { Instant, Millis } from '../domain/ids.ts'
+import type { Handle, Instant, Millis } from '../domain/ids.ts'
 
 export interface Chat {
   readonly name: string // "slack"
@@ -9,6 +9,11 @@ export interface Chat {
   start(hear: (said: Said) => Promise<void>): Promise<void>
   /** What the chat says of the speaker and the place. Throws NotShown when it cannot be asked. */
   standing(said: Said): Promise<Standing>
+  /**
+   * Is this account still one of ours, and in which of the groups that the site names is it? May be a minute old, and may be asked
+   * before `start` and without it. Throws NotShown when the chat cannot be asked; absent where there are no groups, as at the terminal.
+   */
+  membership?(handle: Handle): Promise<Membership>
   /** These four throw NotShown. `key` names the message for ever: `find` looks for it. */
   post(at: Place, card: Card, key: string, lane: Lane): Promise<Post>
   /** Did we post it, before we crashed? `since` is when that was begun. */
@@ -17,6 +22,11 @@ export interface Chat {
   whisper(to: Said, card: Card): Promise<void> // only the speaker sees it
   health(): Health
   stop(): Promise<void>
+}
+
+export interface Membership {
+  readonly active: boolean // false: deactivated, or not a member any more
+  readonly groups: ReadonlySet<string> // the ids of the user groups or roles, of those that the site names
 }
 
 export interface Health {

@@ -2,6 +2,7 @@ import type { Entry } from '../domain/chain.ts'
 import type { Place, Post, Said } from '../domain/chat.ts'
 import type { Claim } from '../domain/claim.ts'
 import type { Follow, Quiet, What } from '../domain/follow.ts'
+import type { Ledger, LedgerEvent } from '../domain/ledger.ts'
 import type { BoardId, Instant, Millis, RunId, StepId } from '../domain/ids.ts'
 import type { Track } from '../domain/progress.ts'
 import type { Event, Obstacle, Run } from '../domain/run.ts'
@@ -63,7 +64,12 @@ export interface Store {
   /** What lies there, for whoever asks how we are. */
   waiting(): Promise<Waiting>
 
-  /** The log as it was written, in order, for the auditor. */
+  /** What the house remembers beside its runs. */
+  ledger(): Promise<Ledger>
+  /** The only write to it, under its own lock: pure, and may be called again. The time is the database's. */
+  keep(change: (ledger: Ledger, now: Instant) => readonly LedgerEvent[]): Promise<Ledger>
+
+  /** The log as it was written, in order, for the auditor; the ledger's entries last, as those of HOUSE. */
   entries(run?: RunId): AsyncIterable<Entry>
   heads(): Promise<readonly { readonly run: RunId; readonly seq: number; readonly hash: string }[]>
   now(): Promise<Instant>
@@ -99,6 +105,8 @@ export interface Hold {
   /** The worker before this one died (or froze) holding the lease. */
   readonly orphaned: boolean
   record(change: Change): Promise<Run>
+  /** Reads the log of the run as it lies there now: why it is not what Signalbox wrote, if it is not. */
+  forged(): Promise<string | undefined>
   /** All or none. The answer names what stands in the way. Claims go when the run ends. */
   claim(claims: readonly Claim[]): Promise<{ readonly path: string; readonly run: RunId } | undefined>
   /** The latest look, and in `next` when to look again; not an event, but the card shows it: it counts as unreported. */
