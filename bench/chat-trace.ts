@@ -1,11 +1,11 @@
 import { z } from 'zod'
+import { ballots } from '../src/domain/ballot.ts'
 import { digestOf } from '../src/domain/chain.ts'
 import { hours, type Instant, minutes, type Person, type RunId, seconds, type Target } from '../src/domain/ids.ts'
 import { type Action, stepsOf } from '../src/domain/plan.ts'
 import type { Policy } from '../src/domain/policy.ts'
 import { failures } from '../src/domain/program.ts'
 import { type Run, stateOf } from '../src/domain/run.ts'
-import { ballots } from '../src/domain/say.ts'
 import { advance } from '../src/engine/advance.ts'
 import type { Engine } from '../src/engine/engine.ts'
 import { type Capability, capability } from '../src/kit/device.ts'
@@ -95,7 +95,8 @@ export function trace({ time, store, random, channels, longest, happened, report
     clock: { now: time.now, timeout: () => new AbortController().signal },
     lease: seconds(15),
     stopping: new AbortController().signal,
-    policy: () => POLICY,
+    policy: async () => POLICY,
+    active: async () => true,
     find: action => ({ device: hosts.get(action.target), capability: like(action, time.now) }),
     root: target => target,
     nudge: async (call, run) => (call === 'report' ? report(run) : forward(run)),

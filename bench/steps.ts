@@ -38,23 +38,23 @@ const nothing = capability<object>()({
   effect: { risk: 'routine', claims: () => [], inDoubt: { ask: 'device', look: async () => 1, judge: () => ({ done: true }) } },
   perform: async () => ({ ok: true }),
 })
-const engine: Engine = {
+const by = 'ann' as Person
+const people = new Map([[by, { name: 'Ann', roles: new Set(['anyone']), handles: [] }]])
+const bench: Engine = {
   store,
   clock: systemClock,
   lease: 15_000,
   stopping: new AbortController().signal,
-  policy: () => ({
-    people: new Map(),
+  policy: async () => ({
+    people,
     rules: [{ name: 'all', capability: '*', target: '*', upTo: 'destructive', may: 'anyone' }],
   }),
+  active: async () => true,
   find: () => ({ device: {}, capability: nothing }),
   root: target => target,
   nudge: async () => {},
   redact: value => value,
 }
-const by = 'ann' as Person
-const people = new Map([[by, { name: 'Ann', roles: new Set(['anyone']), handles: [] }]])
-const bench: Engine = { ...engine, policy: () => ({ people, rules: engine.policy().rules }) }
 const act = (n: number): Act => ({
   kind: 'act',
   id: `s${n}` as StepId,

@@ -1,9 +1,10 @@
 import { digestOf } from '../src/domain/chain.ts'
+import { evolve } from '../src/domain/evolve.ts'
 import { type Instant, minutes, type Person, type RunId, type StepId, seconds } from '../src/domain/ids.ts'
 import { type Act, stepsOf } from '../src/domain/plan.ts'
 import { follow, undoSteps } from '../src/domain/program.ts'
 import { observe, type Track } from '../src/domain/progress.ts'
-import { type Event, evolve, type Run, type SeenFact, unborn } from '../src/domain/run.ts'
+import { type Event, type Run, type SeenFact, unborn } from '../src/domain/run.ts'
 import migrate from '../src/runbooks/migrate.ts'
 
 /** A run at one moment, and what people call that. */

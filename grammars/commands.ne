@@ -49,9 +49,9 @@ commands_house ->
   | "thaw" commands_scope because       {% ([, scope, because]) => ({ kind: 'thaw', scope, because }) %}
   | "show" "windows"                    {% () => ({ kind: 'show windows' }) %}
   | "link" "me"                         {% () => ({ kind: 'link me' }) %}
-  | "link" %code                        {% ([, it]) => ({ kind: 'link', code: it.value.toUpperCase() }) %}
+  | "link" code                         {% ([, code]) => ({ kind: 'link', code }) %}
   | "unlink" "me"                       {% () => ({ kind: 'unlink' }) %}
-  | "unlink" %handle because            {% ([, it, because]) => ({ kind: 'unlink', handle: it.value, because }) %}
+  | "unlink" handle because             {% ([, handle, because]) => ({ kind: 'unlink', handle, because }) %}
   | "show" "links"                      {% () => ({ kind: 'show links' }) %}
 commands_scope -> pattern               {% id %}
 commands_until -> "until" time          {% ([, until]) => until %}

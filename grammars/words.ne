@@ -48,3 +48,7 @@ devnum   -> %devnum                     {% ([it]) => it.value.toUpperCase() %}
 disk     -> %disk                       {% ([it]) => it.value %}
 device   -> %device                     {% ([it]) => it.value %}
 path     -> %path                       {% ([it]) => it.value %}
+# K7QX-92MF
+code     -> %code                       {% ([it]) => it.value.toUpperCase() %}
+# slack:U0000ANN1
+handle   -> %handle                     {% ([it]) => it.value %}

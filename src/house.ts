@@ -1,7 +1,7 @@
 import type { Devices } from './devices.ts'
 import type { Place, Said } from './domain/chat.ts'
 import type { Command } from './domain/command.ts'
-import type { Person, RunId, StepId } from './domain/ids.ts'
+import type { RunId, StepId } from './domain/ids.ts'
 import { limiter } from './domain/limits.ts'
 import { standsStill } from './domain/program.ts'
 import type { Refusal } from './domain/refusal.ts'
@@ -20,7 +20,11 @@ import type { Queue } from './ports/queue.ts'
 import type { Store } from './ports/store.ts'
 import type { Site } from './site.ts'
 
+/** What a process does: hear and show, or work on devices. Both where nothing is said. */
+export type Role = 'bot' | 'worker'
+
 export interface Parts {
+  readonly role?: Role
   readonly site: Site
   readonly devices: Devices
   readonly store: Store
@@ -29,7 +33,11 @@ export interface Parts {
   readonly parse: (text: string) => { readonly command: Command } | { readonly refusal: Refusal }
   readonly plan: (command: Extract<Command, { kind: 'run' | 'act' }>) => Planned
   readonly help: (topic: string | undefined) => readonly string[]
-  readonly canDo: (target: string | undefined, by: Person) => readonly string[]
+  readonly canDo: Ears['canDo']
+  readonly trust: Pick<Ears, 'policy' | 'active' | 'stepUp' | 'links' | 'lapsed' | 'policyChange'>
+  readonly record: Ears['record']
+  /** What is to be done once a day. */
+  readonly daily?: () => Promise<void>
   readonly counters: Counters
   /** What went wrong where no person is told otherwise. */
   readonly complain: (what: string, error: unknown) => void
@@ -55,13 +63,15 @@ const SWEEP = 1_000
 const BOARDS = 5_000
 const CONNECT_AGAIN = 30_000
 const PURGE = 3_600_000
+/** What is done once a day is asked after this often: it knows itself whether it was done. */
+const DAILY_LOOK = 600_000
 /** Answered sentences are kept for so long, as evidence of what was heard. */
 const KEPT = 30 * 86_400_000
 /** Sentences that are answered at once: the rest waits its turn, so that a flood that was let in does not starve the devices. */
 const AT_ONCE = 32
 
 export function openHouse(parts: Parts): House {
-  const { site, devices, store, queue, complain } = parts
+  const { site, devices, store, queue, trust, complain } = parts
   const stopping = new AbortController()
   const chats = new Map(parts.chats.map(chat => [chat.name, chat]))
   const fallback: { readonly fallback?: Place } = site.chats.fallback ? { fallback: site.chats.fallback } : {}
@@ -70,7 +80,8 @@ export function openHouse(parts: Parts): House {
     clock: systemClock,
     lease: LEASE,
     stopping: stopping.signal,
-    policy: () => site.policy,
+    ...trust,
+    record: parts.record,
     find: devices.find,
     root: devices.root,
     redact: devices.redact,
@@ -81,13 +92,14 @@ export function openHouse(parts: Parts): House {
     help: parts.help,
     canDo: parts.canDo,
     complain,
+    targetNames: () => [...site.targets.keys()],
     targets: () => [...site.targets].map(([name, { kind }]) => `${name}  ${kind}`),
     listed: chat => channelsOf(site, chat),
     limit: limiter(),
     count: (platform, outcome) => parts.counters.add('signalbox_inbox_events_total', { platform, outcome }),
     ...fallback,
   }
-  const reporter: Reporter = { store, chats, complain, crowd: newCrowd(), ...fallback }
+  const reporter: Reporter = { store, chats, complain, crowd: newCrowd(), policy: trust.policy, ...fallback }
   const hands = counted()
   const forward = (run: RunId) => hands.during(() => advance(run, ears))
   const tell = oneAtATime(run => hands.during(() => report(run, reporter)))
@@ -102,10 +114,12 @@ export function openHouse(parts: Parts): House {
     guarded(what, work).catch(() => {})
     return Promise.resolve()
   }
+  const leave = (): Promise<void> => Promise.resolve()
+  const { hears, works } = { hears: parts.role !== 'worker', works: parts.role !== 'bot' }
   const begun = {
-    advance: (run: RunId) => begin(`advancing ${run}`, forward(run)),
-    report: (run: RunId) => begin(`reporting ${run}`, tell(run)),
-    answer: (said: Said) => begin('answering', speak(said)),
+    advance: works ? (run: RunId) => begin(`advancing ${run}`, forward(run)) : leave,
+    report: hears ? (run: RunId) => begin(`reporting ${run}`, tell(run)) : leave,
+    answer: hears ? (said: Said) => begin('answering', speak(said)) : leave,
   }
   /** A chat that cannot be reached keeps nothing waiting: what runs goes on, and it is tried again. */
   const connect = async (chat: Chat): Promise<void> => {
@@ -130,9 +144,13 @@ export function openHouse(parts: Parts): House {
       hands.during(() => store.purge(KEPT)).then(() => {}),
     ),
   )
+  const daily = seldom(DAILY_LOOK, () => guarded('anchoring the log', hands.during(parts.daily ?? (() => Promise.resolve()))))
   const round = (): void => {
-    boards()
-    purge()
+    if (hears) {
+      boards()
+      purge()
+      daily()
+    }
     sweeping = guarded('the sweep', sweep({ store, ...begun })).then(() => {
       if (!stopping.signal.aborted) timer = setTimeout(round, SWEEP)
     })
@@ -141,10 +159,10 @@ export function openHouse(parts: Parts): House {
   return {
     async start() {
       await queue.work({
-        advance: run => guarded(`advancing ${run}`, forward(run)),
-        report: run => guarded(`reporting ${run}`, tell(run)),
+        ...(works ? { advance: run => guarded(`advancing ${run}`, forward(run)) } : {}),
+        ...(hears ? { report: run => guarded(`reporting ${run}`, tell(run)) } : {}),
       })
-      await Promise.all([...chats.values()].map(connect))
+      if (hears) await Promise.all([...chats.values()].map(connect))
       // What was going on when the last process ended goes on in sight.
       for (const run of await store.list('live', 1000)) await queue.nudge('report', run.id, run.seq)
       round()
@@ -169,11 +187,13 @@ export function openHouse(parts: Parts): House {
     async ready() {
       const { inbox, unreported } = await store.waiting()
       const slow = inbox.oldest > SLOW
-      const states = [...chats.values()].map(chat => ({ name: chat.name, ...chat.health() }))
+      const change = await trust.policyChange()
+      const states = (hears ? [...chats.values()] : []).map(chat => ({ name: chat.name, ...chat.health() }))
       const lines = [
         `database: ok`,
         `inbox: ${inbox.waiting} waiting${slow ? `, the oldest for ${Math.round(inbox.oldest / 1000)} s` : ''}`,
         `cards to be drawn: ${unreported}`,
+        ...(change ? ['policy: the site file says otherwise than the one that holds; say `accept policy`'] : []),
         ...states.map(({ name, ok, says }) => `${name}: ${ok ? 'ok' : 'NOT OK'}, ${says}`),
       ]
       return { ok: !slow && states.every(({ ok }) => ok), lines }
@@ -184,7 +204,7 @@ export function openHouse(parts: Parts): House {
       await sweeping
       await queue.stop()
       await hands.done()
-      for (const chat of chats.values()) await chat.stop()
+      if (hears) for (const chat of chats.values()) await chat.stop()
       await devices.close()
     },
   }

@@ -2,8 +2,13 @@
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { chats } from './commands/chats.ts'
+import { evidenceCommands } from './commands/evidence.ts'
+import { linkCommands } from './commands/link.ts'
+import { migrateCommand } from './commands/migrate.ts'
 import { offline } from './commands/offline.ts'
 import { online } from './commands/online.ts'
+import { policyCommands } from './commands/policy.ts'
+import { stepUpCommands } from './commands/step-up.ts'
 import { redactor } from './kit/redact.ts'
 import { environment } from './site.ts'
 
@@ -31,6 +36,11 @@ async function main(): Promise<number> {
   offline(program, settings, done)
   online(program, settings, done)
   chats(program, settings, done)
+  linkCommands(program, settings, done)
+  stepUpCommands(program, settings, done)
+  policyCommands(program, settings, done)
+  evidenceCommands(program, settings, done)
+  migrateCommand(program, settings, done)
   try {
     await program.parseAsync()
   } catch (error) {
@@ -41,7 +51,7 @@ async function main(): Promise<number> {
 }
 
 /** Errors that are for the person at the terminal: their text says what is wrong and what to do. */
-const FOR_PEOPLE = new Set(['CannotStart', 'BadSite', 'BadUse'])
+const FOR_PEOPLE = new Set(['CannotStart', 'CannotSeal', 'BadSite', 'BadUse'])
 
 /** What went wrong, for the person at the terminal, and the status to end with. */
 function last(error: unknown): number {

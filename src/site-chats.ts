@@ -3,6 +3,7 @@ import type { DiscordSettings } from './chat/discord/settings.ts'
 import type { SlackSettings } from './chat/slack/settings.ts'
 import type { Place } from './domain/chat.ts'
 import { type Complaint, complaintsOf } from './site-complaints.ts'
+import type { SiteFile } from './site-file.ts'
 import { fill, type Vault } from './site-secrets.ts'
 
 /** The chats of a site, with their secrets filled in. */
@@ -10,6 +11,7 @@ export interface SiteChats {
   readonly slack?: SlackSettings
   readonly discord?: DiscordSettings
   readonly fallback?: Place // where gates go when a run's own channel is closed
+  readonly anchor?: Place // where the end of the logs is told each day
 }
 
 const Secret = z.string().min(1)
@@ -44,16 +46,47 @@ const Discord = z.strictObject({
   api: Url.default('https://discord.com/api'),
 })
 
-/** `channels` of the site file: what is known of each chat once its secrets are there. Complains into the vault. */
-export function chatsOf(written: Readonly<Record<string, unknown>>, vault: Vault): SiteChats {
-  const slack = section('slack', written, Slack, vault)
-  const discord = section('discord', written, Discord, vault)
-  const fallback = fallbackOf(written['fallback'], { slack: slack?.channels, discord: discord?.channels }, vault)
+/** What the site file says of its chats: `channels`, the groups of its roles, and the channel of the anchor. */
+export interface Written {
+  readonly channels: SiteFile['channels']
+  readonly roles: SiteFile['roles']
+  readonly anchor?: string | undefined
+}
+
+/** What is known of each chat once its secrets are there. Complains into the vault. */
+export function chatsOf({ channels, roles, anchor }: Written, vault: Vault): SiteChats {
+  const slack = section('slack', channels, Slack, vault)
+  const discord = section('discord', channels, Discord, vault)
+  const known = { slack: slack?.channels, discord: discord?.channels }
+  const fallbackPlace = placeOf(channels.fallback, ['channels', 'fallback'], known, vault)
+  const anchorPlace = placeOf(anchor, ['anchor'], known, vault)
+  vault.complaints.push(...groupComplaints(roles, channels))
   return {
-    ...(slack ? { slack: slackOf(slack) } : {}),
-    ...(discord ? { discord: discordOf(discord) } : {}),
-    ...(fallback ? { fallback } : {}),
+    ...(slack ? { slack: { ...slackOf(slack), ...groupsIn('slack', roles) } } : {}),
+    ...(discord ? { discord: { ...discordOf(discord), ...groupsIn('discord', roles) } } : {}),
+    ...(fallbackPlace ? { fallback: fallbackPlace } : {}),
+    ...(anchorPlace ? { anchor: anchorPlace } : {}),
   }
+}
+
+/** A group of a chat that Signalbox is not in could never be asked. */
+const groupComplaints = (roles: SiteFile['roles'], channels: SiteFile['channels']): readonly Complaint[] =>
+  Object.entries(roles).flatMap(([role, { groups }]) =>
+    groups
+      .filter(group => channels[chatOf(group)] === undefined)
+      .map(group => ({
+        path: ['roles', role, 'groups'],
+        message: `${group} is a group of ${chatOf(group)}, and ${chatOf(group)} is not among the channels; add it there`,
+      })),
+  )
+
+const chatOf = (group: string): 'slack' | 'discord' => (group.startsWith('slack:') ? 'slack' : 'discord')
+
+/** The ids of the groups of a chat that roles name, each once. */
+function groupsIn(chat: 'slack' | 'discord', roles: SiteFile['roles']): { readonly groups?: readonly string[] } {
+  const found = Object.values(roles).flatMap(({ groups }) => groups.filter(group => chatOf(group) === chat))
+  const ids = [...new Set(found.map(group => group.slice(chat.length + 1)))]
+  return ids.length > 0 ? { groups: ids } : {}
 }
 
 function section<T extends z.ZodType>(
@@ -91,15 +124,15 @@ const discordOf = ({ 'public channels': publicChannels, ...rest }: z.infer<typeo
 })
 
 /** `slack:C0OPS`: one of the channels that the site names, or approvals would lead to where nobody is meant to see them. */
-function fallbackOf(
-  written: unknown,
+function placeOf(
+  written: string | undefined,
+  path: Complaint['path'],
   known: Readonly<Record<string, readonly string[] | undefined>>,
   { complaints }: Vault,
 ): Place | undefined {
   if (written === undefined) return undefined
-  const complain = (message: string): undefined =>
-    void complaints.push({ path: ['channels', 'fallback'], message } satisfies Complaint)
-  const [, chat = '', channel = ''] = (typeof written === 'string' && /^([a-z]+):(.+)$/.exec(written)) || []
+  const complain = (message: string): undefined => void complaints.push({ path, message })
+  const [, chat = '', channel = ''] = /^([a-z]+):(.+)$/.exec(written) ?? []
   if (channel === '') return complain('write it like slack:C0ABC123')
   if (!known[chat]?.includes(channel)) return complain(`${chat} has no channel ${channel} among its channels; add it there`)
   return { chat, channel }

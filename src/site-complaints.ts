@@ -1,9 +1,8 @@
 import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
-import type { Person } from './domain/ids.ts'
-import type { Member, Rule } from './domain/policy.ts'
 import { RUNBOOKS } from './runbooks/all.ts'
 import type { SiteFile } from './site-file.ts'
+import type { WrittenApproval } from './site-rules.ts'
 
 /** A site file that cannot be used: every complaint with its line, and what to do. */
 export class BadSite extends Error {
@@ -57,6 +56,7 @@ export const complaintsOf = (error: z.ZodError, below: Path = []): readonly Comp
     const path = [...below, ...(issue.path as Path)]
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map(key => ({ path: [...path, key], message: 'there is no such setting; is it a typing mistake?' }))
+    if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ path, message }))
     const missing = issue.message.endsWith('received undefined')
     return [
       {
@@ -92,8 +92,13 @@ function lineOf(document: Document, path: readonly (string | number)[], lines: L
 
 export function roleComplaints(written: SiteFile, roles: SiteFile['roles']): Complaint[] {
   const known = Object.keys(roles).join(', ')
-  const check = (role: string, path: readonly (string | number)[]): Complaint[] =>
+  const check = (role: string, path: Path): Complaint[] =>
     Object.hasOwn(roles, role) ? [] : [{ path, message: `there is no role "${role}"; there are ${known}` }]
+  const gate = (written: WrittenApproval | null | undefined, path: Path): Complaint[] => [
+    ...(written ? check(written.role, [...path, 'role']) : []),
+    ...(written?.and ?? []).flatMap(({ role }, n) => check(role, [...path, 'and', n, 'role'])),
+  ]
+  const glass = written['break glass']
   return [
     ...Object.entries(roles).flatMap(([name, { includes }]) =>
       includes.flatMap(role => check(role, ['roles', name, 'includes'])),
@@ -103,9 +108,10 @@ export function roleComplaints(written: SiteFile, roles: SiteFile['roles']): Com
     ),
     ...written.rules.flatMap((rule, n) => [
       ...check(rule.may, ['rules', n, 'may']),
-      ...(rule.start ? check(rule.start.role, ['rules', n, 'start', 'role']) : []),
-      ...(rule.before ? check(rule.before.role, ['rules', n, 'before', 'role']) : []),
+      ...gate(rule.start, ['rules', n, 'start']),
+      ...gate(rule.before, ['rules', n, 'before']),
     ]),
+    ...(glass ? [...check(glass.may, ['break glass', 'may']), ...gate(glass.approval, ['break glass', 'approval'])] : []),
   ]
 }
 
@@ -140,24 +146,3 @@ export const runbookComplaints = (written: SiteFile): Complaint[] =>
       return parsed.success ? [] : [...complaintsOf(parsed.error, path)]
     })
   })
-
-/** A gate that nobody could ever open is a mistake to find now, and not at three in the morning. */
-export function unreachable(rules: readonly Rule[], people: ReadonlyMap<Person, Member>): Complaint[] {
-  return rules.flatMap((rule, n) =>
-    (['start', 'before'] as const).flatMap(when => {
-      const wanted = when === 'start' ? rule.start : rule.before?.rule
-      if (!wanted) return []
-      const able = [...people.values()].filter(member => member.roles.has(wanted.role))
-      const asking = [...people.values()].filter(member => member.roles.has(rule.may))
-      const enough = asking.some(asker => able.filter(member => wanted.ownRequest || member !== asker).length >= wanted.quorum)
-      return enough
-        ? []
-        : [
-            {
-              path: ['rules', n, when],
-              message: `nobody could satisfy this: ${wanted.quorum} with the role ${wanted.role} are needed, besides whoever asks, and there are ${able.length}`,
-            },
-          ]
-    }),
-  )
-}

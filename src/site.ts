@@ -1,21 +1,28 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import type { ApprovalRule } from './domain/approval.ts'
-import type { Handle, Person, Target } from './domain/ids.ts'
-import type { Member, Policy, Rule } from './domain/policy.ts'
+import { policyOf } from './domain/authority.ts'
+import type { Place } from './domain/chat.ts'
+import type { Target } from './domain/ids.ts'
+import { EMPTY } from './domain/ledger.ts'
+import type { Policy } from './domain/policy.ts'
+import type { Rulebook } from './domain/rulebook.ts'
 import type { Adapter } from './kit/device.ts'
 import { chatsOf, type SiteChats } from './site-chats.ts'
 import {
   BadSite,
+  type Complaint,
   complaintsOf,
   handleComplaints,
   readYaml,
   roleComplaints,
   runbookComplaints,
-  unreachable,
 } from './site-complaints.ts'
 import { READY_ROLES, SiteFile } from './site-file.ts'
+import { labelComplaints } from './site-labels.ts'
+import { notesOn } from './site-notes.ts'
+import { rulebookOf } from './site-rulebook.ts'
 import { fill, type Vault } from './site-secrets.ts'
+import { senseless } from './site-sense.ts'
 
 export { BadSite } from './site-complaints.ts'
 
@@ -50,12 +57,16 @@ export const dataFolder = (environment: Environment): string =>
 
 export interface Site {
   readonly name: string
-  readonly policy: Policy
+  readonly rulebook: Rulebook
+  readonly policy: Policy // of the rulebook alone: without links, freezes, and what the chats say of their groups
   readonly targets: ReadonlyMap<Target, SiteTarget>
   readonly runbooks: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   readonly secrets: readonly string[] // what redaction looks for
   readonly chats: SiteChats
+  readonly anchor?: Place // the channel that is told each day how the logs end
+  readonly seal?: string // the key that approvals are sealed with
   readonly health?: { readonly port: number; readonly host: string }
+  readonly notes: readonly string[] // what is allowed, and may not be meant
 }
 
 export interface SiteTarget {
@@ -65,16 +76,24 @@ export interface SiteTarget {
 }
 
 export function readSite(file: string, adapters: ReadonlyMap<string, Adapter>, variables: Environment['variables']): Site {
-  let text: string
+  return parseSite(textOf(file), file, adapters, variables)
+}
+
+function textOf(file: string): string {
   try {
-    text = readFileSync(file, 'utf8')
+    return readFileSync(file, 'utf8')
   } catch (cause) {
     throw new BadSite(
       `The site file ${file} cannot be read: ${(cause as Error).message}. Say where it is with --site FILE or SIGNALBOX_SITE.`,
       { cause },
     )
   }
-  return parseSite(text, file, adapters, variables)
+}
+
+/** Only what the file says about who may do what: for that nobody needs its secrets. */
+export function readRulebook(file: string, adapters: ReadonlyMap<string, Adapter>): Rulebook {
+  const { rulebook, complaints, complain } = parsed(textOf(file), file, adapters)
+  return complaints.length > 0 ? complain(complaints) : rulebook
 }
 
 export function parseSite(
@@ -83,75 +102,82 @@ export function parseSite(
   adapters: ReadonlyMap<string, Adapter>,
   variables: Environment['variables'],
 ): Site {
-  const { value, complain } = readYaml(text, file)
-  const parsed = SiteFile.safeParse(value)
-  if (!parsed.success) return complain(complaintsOf(parsed.error))
-  const written = parsed.data
-  const roles = { ...READY_ROLES, ...written.roles }
-  const complaints = [...roleComplaints(written, roles), ...handleComplaints(written), ...runbookComplaints(written)]
+  const { written, rulebook, complaints, complain } = parsed(text, file, adapters)
   const vault: Vault = { variables, folder: dirname(file), secrets: [], complaints }
+  const targets = targetsOf(written, adapters, vault)
+  const { anchor, ...chats } = chatsOf(written, vault)
+  const seal = sealOf(written, vault)
+  if (complaints.length > 0) return complain(complaints)
+  return {
+    name: written.name,
+    rulebook,
+    policy: policyOf(rulebook, EMPTY, new Map(), 0),
+    targets,
+    runbooks: written.runbooks,
+    secrets: vault.secrets,
+    chats,
+    ...(anchor ? { anchor } : {}),
+    ...(seal === undefined ? {} : { seal }),
+    ...(written.health ? { health: written.health } : {}),
+    notes: notesOn(rulebook),
+  }
+}
+
+interface Parsed {
+  readonly written: SiteFile
+  readonly rulebook: Rulebook
+  readonly complaints: Complaint[]
+  complain(complaints: readonly Complaint[]): never
+}
+
+/** Throws BadSite for what is no site file; everything else that is wrong is a complaint, so that all of it is told at once. */
+function parsed(text: string, file: string, adapters: ReadonlyMap<string, Adapter>): Parsed {
+  const { value, complain } = readYaml(text, file)
+  const found = SiteFile.safeParse(value)
+  if (!found.success) return complain(complaintsOf(found.error))
+  const written = found.data
+  const roles = roleComplaints(written, { ...READY_ROLES, ...written.roles })
+  const rulebook = rulebookOf(written)
+  const complaints = [
+    ...roles,
+    ...handleComplaints(written),
+    ...runbookComplaints(written),
+    // Of a role that there is not, everything else that could be said is known already.
+    ...(roles.length > 0 ? [] : senseless(rulebook, adapters)),
+    ...labelComplaints(rulebook),
+  ]
+  return { written, rulebook, complaints, complain }
+}
+
+function targetsOf(written: SiteFile, adapters: ReadonlyMap<string, Adapter>, vault: Vault): Site['targets'] {
   const targets = new Map<Target, SiteTarget>()
   for (const [name, target] of Object.entries(written.targets)) {
     const adapter = adapters.get(target.kind)
     if (!adapter) {
       const kinds = [...adapters.keys()].join(', ')
-      complaints.push({ path: ['targets', name, 'kind'], message: `there is no kind "${target.kind}"; there are ${kinds}` })
+      vault.complaints.push({ path: ['targets', name, 'kind'], message: `there is no kind "${target.kind}"; there are ${kinds}` })
       continue
     }
     const filled = fill(target.settings, ['targets', name, 'settings'], vault)
     const settings = adapter.settings.safeParse(filled)
     if (settings.success) targets.set(name as Target, { kind: target.kind, settings: settings.data, root: target.root ?? name })
-    else complaints.push(...complaintsOf(settings.error, ['targets', name, 'settings']))
+    else vault.complaints.push(...complaintsOf(settings.error, ['targets', name, 'settings']))
   }
-  const people = new Map(
-    Object.entries(written.people).map(([id, person]): [Person, Member] => [
-      id as Person,
-      {
-        name: person.name ?? id,
-        roles: closure(person.roles, roles),
-        handles: person.handles as readonly string[] as readonly Handle[],
-      },
-    ]),
-  )
-  const chats = chatsOf(written.channels, vault)
-  const rules = written.rules.map(ruleOf)
-  complaints.push(...unreachable(rules, people))
-  if (complaints.length > 0) return complain(complaints)
-  return {
-    name: written.name,
-    policy: { people, rules },
-    targets,
-    runbooks: written.runbooks,
-    secrets: vault.secrets,
-    chats,
-    ...(written.health ? { health: written.health } : {}),
-  }
+  return targets
 }
 
-function closure(roles: readonly string[], all: SiteFile['roles']): ReadonlySet<string> {
-  const found = new Set<string>()
-  const add = (role: string): void => {
-    if (found.has(role)) return
-    found.add(role)
-    for (const included of all[role]?.includes ?? []) add(included)
-  }
-  for (const role of roles) add(role)
-  return found
+/** As long as the digests that it seals: `openssl rand -hex 32` makes one. */
+const SHORTEST_SEAL = 32
+
+function sealOf({ seal }: SiteFile, vault: Vault): string | undefined {
+  if (seal === undefined) return undefined
+  const before = vault.complaints.length
+  const key = fill(seal, ['seal'], vault)
+  if (typeof key !== 'string' || vault.complaints.length > before) return undefined
+  if (key.length < SHORTEST_SEAL)
+    vault.complaints.push({
+      path: ['seal'],
+      message: `the key has fewer than ${SHORTEST_SEAL} characters; make one with \`openssl rand -hex 32\``,
+    })
+  return key
 }
-
-const ruleOf = (rule: SiteFile['rules'][number]): Rule => ({
-  name: rule.name,
-  capability: rule.capability,
-  target: rule.target,
-  upTo: rule['up to'],
-  may: rule.may,
-  ...(rule.start ? { start: approvalOf(rule.start) } : {}),
-  ...(rule.before ? { before: { from: rule.before.from, rule: approvalOf(rule.before) } } : {}),
-})
-
-const approvalOf = (written: NonNullable<SiteFile['rules'][number]['start']>): ApprovalRule => ({
-  role: written.role,
-  quorum: written.people,
-  ownRequest: written['own request'],
-  within: written.within,
-})

@@ -1,5 +1,6 @@
 import type { Person, Target } from './domain/ids.ts'
-import { hasRole, ruleFor } from './domain/policy.ts'
+import type { Risk } from './domain/plan.ts'
+import { hasRole, type Policy, ruleFor } from './domain/policy.ts'
 import { program } from './domain/program.ts'
 import type { Run } from './domain/run.ts'
 import type { Adapter, Capability } from './kit/device.ts'
@@ -11,7 +12,7 @@ import type { Site } from './site.ts'
 
 /** The language with the site's inventory: parsing, completion, help, and what somebody may do on which target. */
 export function languageOf(
-  site: Pick<Site, 'targets' | 'policy'>,
+  site: Pick<Site, 'targets'>,
   adapters: ReadonlyMap<string, Adapter>,
   live: () => readonly Run[] = () => [],
 ) {
@@ -27,20 +28,20 @@ export function languageOf(
     ),
   })
   const used = [...adapters.values()].filter(adapter => [...site.targets.values()].some(target => target.kind === adapter.name))
-  const may = (by: Person, capability: string, target: Target, risk: Parameters<typeof ruleFor>[1]['risk']): boolean => {
-    const rule = ruleFor(site.policy, { capability, target, params: {}, risk })
-    return rule !== undefined && hasRole(site.policy, by, rule.may)
+  const may = (policy: Policy, by: Person, capability: string, target: Target, risk: Risk): boolean => {
+    const rule = ruleFor(policy, { capability, target, params: {}, risk })
+    return rule !== undefined && hasRole(policy, by, rule.may, risk)
   }
   return {
     parse: (text: string) => parse(text, inventory()),
     complete: (text: string) => complete(text, inventory()),
     help: (topic: string | undefined): readonly string[] => (topic === undefined ? overview(used) : help(topic, used)),
-    canDo(target: string | undefined, by: Person): readonly string[] {
+    canDo(target: string | undefined, by: Person, policy: Policy): readonly string[] {
       const lines = [...site.targets]
         .filter(([name]) => target === undefined || name === target)
         .flatMap(([name, { kind }]) => {
           const able = Object.entries<Capability>(adapters.get(kind)?.capabilities ?? {}).filter(([verb, { effect }]) =>
-            may(by, `${kind}.${verb}`, name, effect === 'read' ? 'none' : effect.risk),
+            may(policy, by, `${kind}.${verb}`, name, effect === 'read' ? 'none' : effect.risk),
           )
           if (able.length === 0) return [`${name}: nothing; no rule allows it`]
           return [

@@ -4,12 +4,12 @@ import { describe, expect, test, vi } from 'vitest'
 import { liveConsole } from '../src/chat/console/live.ts'
 import { plainConsole } from '../src/chat/console/plain.ts'
 import { harmless, render } from '../src/chat/console/render.ts'
+import { ballots, questionToken } from '../src/domain/ballot.ts'
 import type { Chart } from '../src/domain/chart.ts'
 import type { Card, Said } from '../src/domain/chat.ts'
 import { draw } from '../src/domain/draw.ts'
 import { rings } from '../src/domain/rings.ts'
 import type { Run } from '../src/domain/run.ts'
-import { ballots, questionToken } from '../src/domain/say.ts'
 import type { Chat } from '../src/ports/chat.ts'
 import { act, begun, failed, gate, having, NOW, plan, say, sent, step } from './fakes/given.ts'
 
@@ -169,6 +169,46 @@ function terminal() {
   return { input, output, seen: () => stripVTControlCharacters(seen), raw: () => seen, clear: () => (seen = '') }
 }
 
+describe('whom a message calls, and the files of an answer', () => {
+  const calls = ['console:ann', 'slack:U0LEE', 'console:bob', 'console:x)\u001b[2J'] as unknown as NonNullable<Card['calls']>
+  const ring: Card = { title: 'R1 asks: cut over?', tone: 'waiting', lines: [], buttons: [], calls }
+  const answer: Card = {
+    title: 'The report of R1.',
+    tone: 'calm',
+    lines: ['It can also be had elsewhere.'],
+    buttons: [],
+    attached: [
+      { name: 'R1-report.md', text: '# R1\n\napproved by \u001b[2Jann\n' },
+      { name: 'R1-report.json', text: '{}' },
+    ],
+  }
+  const said: Said = { id: '1', text: 'x', by: 'console:ann' as never, at: AT }
+  const REPORT = ['# R1', '', 'approved by \ufffd[2Jann', '  R1-report.json is not shown at a terminal.']
+
+  test('are printed by the console that nobody watches: names once, and the first file as it is', async () => {
+    const printed: string[] = []
+    const chat = plainConsole(line => printed.push(line))
+    await chat.post(AT, ring, 'R1/ring-open', 'answer')
+    expect(printed.splice(0)).toEqual(['* R1 asks: cut over?', '  (rings ann, bob)'])
+    const post = await chat.post(AT, { ...ring, calls: [] }, 'R1/card', 'answer')
+    await chat.edit(post, ring, 'answer')
+    expect(printed.splice(0)).toEqual(['R1 asks: cut over?'])
+    await chat.whisper(said, answer)
+    expect(printed).toEqual(['The report of R1.', '  It can also be had elsewhere.', ...REPORT])
+  })
+
+  test('are shown on a terminal', async () => {
+    const { input, output, seen } = terminal()
+    const chat = liveConsole({ input, output, colours: false, speakers: ['olga'], complete: () => [], leave: () => {} })
+    await chat.start(() => Promise.resolve())
+    await chat.post(AT, ring, 'R1/ring-open', 'answer')
+    await chat.whisper(said, answer)
+    await chat.stop()
+    expect(seen()).toContain('* R1 asks: cut over?\n  (rings ann, bob)\n')
+    expect(seen()).toContain(REPORT.join('\n'))
+  })
+})
+
 describe('the console on a terminal', () => {
   const open = async (speakers = ['olga', 'lee']) => {
     const screen = terminal()
@@ -281,6 +321,80 @@ describe('the console on a terminal', () => {
       { text: says, by: 'console:lee' },
       { text: says, by: 'console:dee' },
     ])
+    await chat.stop()
+  })
+
+  const CODE = '80402060'
+  const coded = (says: string): Card => ({
+    title: 'R1 move a disk on sql01',
+    tone: 'waiting',
+    state: 'waits for cutover',
+    lines: [],
+    buttons: [
+      { label: 'Approve', says, words: { asks: 'Code of your second factor', code: true } },
+      { label: 'Deny', says: 'deny R1 cutover as 0123456789' },
+    ],
+  })
+
+  test('takes a code behind the number of a button or when it is asked, beside the sentence, and shows dots for it', async () => {
+    const { chat, heard, input, type, seen, raw } = await open()
+    await chat.post(AT, coded('approve R1 cutover as 0123456789'), 'R1/card', 'answer')
+    for (const key of `lee: 1 ${CODE}`) {
+      input.write(key)
+      await new Promise(resolve => setImmediate(resolve))
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    expect(seen()).toContain('olga> lee: 1 ........')
+    await type('')
+    await type('1')
+    expect(seen()).toContain('It will say: approve R1 cutover')
+    await type(CODE)
+    await type('1 804 020')
+    const says = 'approve R1 cutover as 0123456789'
+    expect(heard.map(({ text, by, code }) => [text, by, code])).toEqual([
+      [says, 'console:lee', CODE],
+      [says, 'console:olga', CODE],
+      [says, 'console:olga', '804020'],
+    ])
+    expect(seen()).toContain('lee> approve R1 cutover  (code ........)')
+    expect(seen()).toContain('Code of your second factor> ')
+    // Nor is it there to be called back with the arrow keys.
+    for (let n = 0; n < 8; n++) await type('\u001b[A')
+    expect(heard.filter(({ code }) => code !== undefined)).toHaveLength(3)
+    await chat.stop()
+    expect(raw()).not.toContain(CODE)
+    expect(raw()).not.toMatch(/804 ?020/)
+  })
+
+  test('takes nothing else for a code, says so without repeating it, and nothing is said', async () => {
+    const { chat, heard, type, seen, raw } = await open()
+    await chat.post(AT, coded('approve R1 cutover as 0123456789'), 'R1/card', 'answer')
+    await type('1 98760')
+    await type('1')
+    await type('987605432')
+    expect(seen()).toContain('That is not a code of 6 to 8 digits: nothing was said.')
+    expect(raw()).not.toMatch(/98760/)
+    expect(heard).toEqual([])
+    // Typed, it goes through without a code: the engine says no, and what to do.
+    await type('approve R1 cutover')
+    expect(heard).toMatchObject([{ text: 'approve R1 cutover' }])
+    expect(heard[0]).not.toHaveProperty('code')
+    await chat.stop()
+  })
+
+  test('takes a code and a reason in one line, where both are wanted', async () => {
+    const { chat, heard, type, raw } = await open()
+    await chat.post(AT, coded('approve R1 cutover as 0123456789 because "..."'), 'R1/card', 'answer')
+    await type(`1 ${CODE}`)
+    expect(heard).toEqual([])
+    await type(`1 ${CODE} CHG0041`)
+    await type('lee: 1')
+    await type(`${CODE} CHG0042`)
+    expect(heard.map(({ text, code }) => [text, code])).toEqual([
+      ['approve R1 cutover as 0123456789 because "CHG0041"', CODE],
+      ['approve R1 cutover as 0123456789 because "CHG0042"', CODE],
+    ])
+    expect(raw()).not.toContain(CODE)
     await chat.stop()
   })
 

@@ -1,12 +1,13 @@
 import { verify } from '../src/audit/verify.ts'
 import { tally } from '../src/domain/approval.ts'
 import type { Entry } from '../src/domain/chain.ts'
+import { evolve } from '../src/domain/evolve.ts'
 import type { RunId } from '../src/domain/ids.ts'
 import { type Act, isReference, type Step, stepsOf } from '../src/domain/plan.ts'
 import { hasRole, type Policy } from '../src/domain/policy.ts'
 import { failures, gatesBefore, program, standsStill } from '../src/domain/program.ts'
-import { type Event, evolve, isOver, type Run, stateOf, stepNamed, unborn, undosOf } from '../src/domain/run.ts'
-import { sentences } from '../src/domain/say.ts'
+import { type Event, isOver, type Run, stateOf, stepNamed, unborn, undosOf } from '../src/domain/run.ts'
+import { sentences } from '../src/domain/sentences.ts'
 import type { Story, Witness } from './crash-world.ts'
 
 /** Everything that must hold whatever died, was lost or was said. Empty when it does. */
@@ -153,6 +154,7 @@ function illegal(run: Run, event: Extract<Event, { readonly step: unknown }>): r
     case 'step.shown':
     case 'step.voted':
     case 'step.looked':
+    case 'step.refreshed':
     case 'step.skip-asked':
       return isOver(state) ? [says] : []
   }

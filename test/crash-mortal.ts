@@ -86,6 +86,7 @@ export function mortalStore(store: Store, worker: Mortal, epochs: Map<RunId, num
       orphaned: hold.orphaned,
       signal: signal.signal,
       record: change => writing('record', () => hold.record(change)),
+      forged: () => writing('forged', () => hold.forged()),
       claim: claims => writing('claim', () => hold.claim(claims)),
       track: (step, track) => writing('track', () => hold.track(step, track)),
       waitFor: obstacle => writing('waitFor', () => hold.waitFor(obstacle)),

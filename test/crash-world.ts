@@ -1,12 +1,14 @@
+import { ballots } from '../src/domain/ballot.ts'
 import type { Entry } from '../src/domain/chain.ts'
 import type { Said } from '../src/domain/chat.ts'
 import type { Command } from '../src/domain/command.ts'
+import { guard } from '../src/domain/guard.ts'
 import { type Handle, type Instant, minutes, type Person, type RunId } from '../src/domain/ids.ts'
 import type { Action, Plan } from '../src/domain/plan.ts'
-import { guard, type Policy, voters } from '../src/domain/policy.ts'
+import { type Policy, voters } from '../src/domain/policy.ts'
 import { failures, wake } from '../src/domain/program.ts'
 import { type Intent, type Run, stateOf } from '../src/domain/run.ts'
-import { ballots, sentences } from '../src/domain/say.ts'
+import { sentences } from '../src/domain/sentences.ts'
 import { advance } from '../src/engine/advance.ts'
 import type { Ears, Planned } from '../src/engine/ears.ts'
 import { answer } from '../src/engine/hear.ts'
@@ -15,6 +17,7 @@ import type { Capability } from '../src/kit/device.ts'
 import type { Store } from '../src/ports/store.ts'
 import { type Fate, type Mortal, mortal, mortalDevice, mortalStore, type Timers, type Trespass, timers } from './crash-mortal.ts'
 import { type MemoryStore, memoryStore } from './fakes/memory-store.ts'
+import { trusting } from './fakes/trust.ts'
 
 /** A kind of device, and what is asked of it. */
 export interface Bench {
@@ -182,7 +185,7 @@ async function playOn(trial: Trial, script: Script): Promise<Story> {
       clock: clocks.clock(worker, () => store.time, ahead),
       lease: LEASE,
       stopping: new AbortController().signal,
-      policy: plant.policy ? plant.policy(() => world.policy) : () => world.policy,
+      ...trusting(plant.policy ? plant.policy(() => world.policy) : () => world.policy),
       find: action => {
         const capability = bench.capability(action)
         return { device, capability: plant.capability?.(capability, action) ?? capability }

@@ -28,6 +28,7 @@ export interface RoomOptions extends FakeDiscordOptions {
   readonly idle?: true // not connected
   readonly hasty?: true // every call is made at once
   readonly skew?: number // our clock against Discord's
+  readonly groups?: readonly string[] // names of roles that the site names
 }
 
 const endings: (() => Promise<unknown>)[] = []
@@ -51,6 +52,7 @@ export async function room(options: RoomOptions = {}): Promise<Room> {
       application: fake.application,
       guild: fake.guild,
       channels: options.listed === 'both' ? [work, lounge] : [work],
+      ...(options.groups ? { groups: options.groups.map(name => (/^\d+$/.test(name) ? name : fake.role(name))) } : {}),
       publicChannels: options.publicChannels ?? false,
       api: fake.api,
     },

@@ -12,6 +12,7 @@ import { NotShown } from '../src/ports/chat.ts'
 import { type FakeChat, fakeChat } from './fakes/chat.ts'
 import { act, gate, POLICY, plan } from './fakes/given.ts'
 import { type MemoryStore, memoryStore } from './fakes/memory-store.ts'
+import { trusting } from './fakes/trust.ts'
 
 /** Who is listened to, and where: everything that is decided before a sentence may move anything. */
 let store: MemoryStore
@@ -33,7 +34,7 @@ beforeEach(() => {
     clock: { ...systemClock, now: () => time },
     lease: 1000,
     stopping: new AbortController().signal,
-    policy: () => POLICY,
+    ...trusting(POLICY),
     find: () => {
       throw new Error('no device is asked here')
     },

@@ -1,16 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { render } from '../src/chat/console/render.ts'
+import { ballots, questionToken } from '../src/domain/ballot.ts'
 import { saysWith } from '../src/domain/chat.ts'
 import { draw } from '../src/domain/draw.ts'
+import { guard } from '../src/domain/guard.ts'
 import { hours, type Instant, minutes, type Person, type RunId, type StepId } from '../src/domain/ids.ts'
 import type { Plan } from '../src/domain/plan.ts'
-import { guard } from '../src/domain/policy.ts'
 import { wake, work } from '../src/domain/program.ts'
 import type { Track } from '../src/domain/progress.ts'
 import { rings } from '../src/domain/rings.ts'
 import type { Run } from '../src/domain/run.ts'
-import { ballots, questionToken, sentences } from '../src/domain/say.ts'
+import { sentences } from '../src/domain/sentences.ts'
 import { parse } from '../src/language/parse.ts'
 import migrate from '../src/runbooks/migrate.ts'
 import {
@@ -157,7 +158,9 @@ describe('the card of a run', () => {
 
   test('that asks says what the approval opens, who is missing and until when', () => {
     expect(text(halfway)).toContain('    opens: switch on sql01')
-    expect(text(halfway)).toContain('needs 2 with the role lead, not the one who asked; approved so far by lee, by 13:00:00 UTC')
+    expect(text(halfway)).toContain(
+      'needs 2 with the role lead, not the one who asked; so far yes from lee; still wanted: one with the role lead, by 13:00:00 UTC',
+    )
     expect(lines(opened)).toContain('  [x] approve cutover  approved by lee and dee at 12:00:00 UTC')
   })
 

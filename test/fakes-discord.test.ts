@@ -273,6 +273,20 @@ describe('an interaction', () => {
     expect(fake.shown).toEqual(['syncing', 'done'])
   })
 
+  test('a form that wants six characters is not sent with five', async () => {
+    const { fake, rest, work } = await discord()
+    const client = await bot(fake)
+    const { id } = (await rest.post(Routes.channelMessages(work), {
+      body: { content: 'R1', components: [row('Approve')], ...NOBODY },
+    })) as { id: string }
+    const field = { type: 4, custom_id: 'code', style: 1, min_length: 6 } as const
+    client.on(Events.InteractionCreate, (interaction: Interaction) => {
+      if (interaction.isButton())
+        void interaction.showModal({ title: 'R1', custom_id: 'm', components: [{ type: 18, label: 'Code', component: field }] })
+    })
+    await expect(fake.presses('lee', id, 'Approve', { words: '12345' })).rejects.toThrow('less than 6 characters')
+  })
+
   test('a button opens a modal, its words come back, and the answer is for one person only', async () => {
     const { fake, rest, work } = await discord()
     const client = await bot(fake)
@@ -427,6 +441,10 @@ describe('limits', () => {
     ['two buttons with one custom_id', { components: [row('1', '1')], ...NOBODY }],
     ['a nonce of 26', { content: 'x', nonce: long(26), enforce_nonce: true, ...NOBODY }],
     ['mentions that nobody forbade', { content: 'x' }],
+    [
+      'leave to ring somebody whom the content does not name',
+      { content: 'x', allowed_mentions: { parse: [], users: ['1100000000000000102'] } },
+    ],
     ['mentions that were allowed', { content: 'x', allowed_mentions: { parse: ['users'] } }],
   ]
 

@@ -84,6 +84,25 @@ describe('the Web API', () => {
     expect((await client.bots.info({ bot: 'B0SIGNALBOX' })).bot).toMatchObject({ app_id: 'A0SIGNALBOX' })
   })
 
+  test('a user group is asked for its people, and is none when it is disabled or not there; who is deactivated is in none', async () => {
+    const fake = await slack()
+    const client = clientOf(fake)
+    const people = async (usergroup: string, disabled = false) =>
+      (await client.usergroups.users.list({ usergroup, include_disabled: disabled })).users
+    await expect(people('S0NONE')).rejects.toThrow('no_such_subteam')
+    await expect(people('S0OLD')).rejects.toThrow('no_such_subteam')
+    expect(await people('S0OLD', true)).toEqual(['U0LEE'])
+    fake.deactivated('lee')
+    expect(await people('S0LEADS')).toEqual(['U0ANN'])
+    const all = await client.usergroups.list({ include_disabled: true, include_count: true })
+    expect(all.usergroups?.map(({ id, date_delete, user_count }) => [id, date_delete, user_count])).toEqual([
+      ['S0LEADS', 0, 2],
+      ['S0OLD', 2, 1],
+      ['S0EMPTY', 0, 0],
+    ])
+    expect((await client.usergroups.list()).usergroups?.map(({ id }) => id)).toEqual(['S0LEADS', 'S0EMPTY'])
+  })
+
   test('a token without the scope is told which one it lacks, and every answer names those it has', async () => {
     const client = clientOf(await slack({ scopes: ['chat:write'] }))
     const refused = await client.users.info({ user: 'U0LEE' }).catch((error: { data: object }) => error.data)
@@ -124,6 +143,8 @@ describe('the Web API', () => {
     await client.conversations.info({ channel: ROOM })
     await client.conversations.open({ users: 'U0LEE' })
     await client.users.info({ user: 'U0LEE' })
+    await client.usergroups.list({ include_disabled: true, include_count: true })
+    await client.usergroups.users.list({ usergroup: 'S0LEADS' })
     await client.team.info()
     await client.bots.info({ bot: 'B0SIGNALBOX' })
     await client.auth.test()

@@ -6,7 +6,10 @@ import { describe, expect, test } from 'vitest'
 import type { Fragment } from '../grammars/check.ts'
 import { compile, fragments } from '../grammars/compile.ts'
 
-const WORDS: Fragment = { file: 'words.ne', source: 'target -> %name {% id %}\nnumber -> %number {% id %}' }
+const WORDS: Fragment = {
+  file: 'words.ne',
+  source: 'target -> %name {% id %}\nnumber -> %number {% id %}\nbecause -> "because" %quoted',
+}
 const COMMANDS: Fragment = { file: 'commands.ne', source: 'commands -> "help"' }
 const RUNBOOKS: Fragment = { file: 'runbooks.ne', source: 'runbooks -> "migrate" target' }
 const with_ = (...adapters: readonly { kind: string; source: string }[]): (() => string) => {

@@ -22,10 +22,21 @@ import { languageOf } from '../src/spoken.ts'
 import { type FakeChat, fakeChat, said } from './fakes/chat.ts'
 import { act, gate, POLICY, plan } from './fakes/given.ts'
 import { type MemoryStore, memoryStore } from './fakes/memory-store.ts'
+import { trusting } from './fakes/trust.ts'
 
 const adapters: ReadonlyMap<string, Adapter> = new Map([['powerpath', powerpath as Adapter]])
 const targets = new Map(['sql01', 'web01'].map(name => [name as Target, { kind: 'powerpath', settings: {}, root: name }]))
-const SITE: Site = { name: 'here', policy: POLICY, targets, runbooks: {}, secrets: ['canary-in-the-settings'], chats: {} }
+const RULEBOOK = { zone: 'UTC', roles: {}, people: {}, rules: [], labels: {}, windows: [], links: { expire: 1, coolDown: 0 } }
+const SITE: Site = {
+  name: 'here',
+  policy: POLICY,
+  targets,
+  runbooks: {},
+  secrets: ['canary-in-the-settings'],
+  chats: {},
+  rulebook: RULEBOOK,
+  notes: [],
+}
 
 let store: MemoryStore
 let chat: FakeChat
@@ -67,7 +78,7 @@ beforeEach(() => {
     clock: systemClock,
     lease: 1000,
     stopping: new AbortController().signal,
-    policy: () => SITE.policy,
+    ...trusting(SITE.policy),
     find,
     root: target => target,
     redact: value => redactedValue(value, redact),
@@ -229,7 +240,7 @@ describe('a question', () => {
       { chat: 'console', channel: 'here' },
       { type: 'run.started', by: 'lee' as Person, plan: of, digest: digestOf(of), said: 'x' },
     )
-    await hear(said('who could approve R1', 'console:vic'))
+    await hear(said('who could approve R1', 'console:otto'))
     expect(whispered()).toContain('start: needs 1 with the role lead, has 0.\n  could: dee; could not: lee asked for it')
   })
 
@@ -362,6 +373,8 @@ describe('the house', () => {
       plan: ears.plan,
       help: ears.help,
       canDo: ears.canDo,
+      trust: ears,
+      record: ears.record,
       complain: (what, error) => complaints.push(`${what}: ${String(error)}`),
     })
     stop = house.stop

@@ -16,6 +16,7 @@ import { type Fate, type Mortal, mortal, mortalDevice } from './crash-mortal.ts'
 import { type FakeChat, fakeChat, said } from './fakes/chat.ts'
 import { act, gate, POLICY, plan } from './fakes/given.ts'
 import { type MemoryStore, memoryStore } from './fakes/memory-store.ts'
+import { trusting } from './fakes/trust.ts'
 
 /**
  * A process hears a sentence and dies, or freezes, at one of its awaits; the chat delivers what nobody acknowledged to the next
@@ -175,7 +176,7 @@ function earsOf({ store, chat }: World, worker: Mortal): Ears {
     clock: systemClock,
     lease: seconds(30),
     stopping: new AbortController().signal,
-    policy: () => POLICY,
+    ...trusting(POLICY),
     find: () => ({
       device: {},
       capability: { ...capability, ...asking({ perform: async () => ({ devices: [], total: 0 }) }) },

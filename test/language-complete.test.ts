@@ -21,9 +21,10 @@ describe('a half-typed sentence is completed from the grammar and the inventory'
     ['show paths on ', ['sql01', 'sql02']],
     ['show paths on SQL', ['sql01', 'sql02']],
     ['migrate a to b on ', ['sql01', 'sql02']],
-    ['migrate a to b on sql01 ', ['soak', 'with']],
+    ['migrate a to b on sql01 ', ['because', 'soak', 'with']],
     ['migrate a to b on sql01 soak 2 ', ['d', 'h', 'min', 's', 'w']],
-    ['migrate a to b on sql01 soak 2h ', ['with']],
+    ['migrate a to b on sql01 soak 2h ', ['because', 'with']],
+    ['show paths on sql01 ', ['because']],
     ['what can ', ['I']],
     ['what can I do on v', ['VMAX-275']],
     ['approve ', ['R7', 'R12']],
@@ -40,7 +41,7 @@ describe('a half-typed sentence is completed from the grammar and the inventory'
     ['show\u00a0sess', ['session', 'sessions']],
   ])('%s', (text, words) => expect(complete(text, site)).toEqual(words))
 
-  test.each(['xyzzy ', 'approve R7 because "it', 'show paths of ', 'show paths on sql01 ', 'show\u0000', 'x'.repeat(2_001)])(
+  test.each(['xyzzy ', 'approve R7 because "it', 'show paths of ', 'show\u0000', 'x'.repeat(2_001)])(
     'nothing is offered where nothing is known: %j',
     text => expect(complete(text, site)).toEqual([]),
   )

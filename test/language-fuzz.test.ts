@@ -65,7 +65,18 @@ const SAMPLES = [
     '/vol/vol1',
     'emc-1',
   ],
-  ...['#C0OPS', '#storage-ops', '#123456789012345678', 'vmax-*', '*', 'Europe/Berlin', 'UTC', '7:30'],
+  ...[
+    '#C0OPS',
+    '#storage-ops',
+    '#123456789012345678',
+    'vmax-*',
+    '*',
+    'Europe/Berlin',
+    'UTC',
+    '7:30',
+    'K7QX-92MF',
+    'slack:U0000ANN1',
+  ],
 ]
 const samplesOf = (shape: Shape): readonly string[] =>
   SAMPLES.filter(it => words(it).length === 1 && words(it).every(word => shape.test(word)))

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import type { Millis } from '../src/domain/ids.ts'
+import { canonical, type Entry, HOUSE } from '../src/domain/chain.ts'
+import type { Millis, RunId } from '../src/domain/ids.ts'
+import type { Store } from '../src/ports/store.ts'
 import { startPostgres } from '../src/store/embedded.ts'
 
 /** Whatever a test asked for. */
@@ -54,4 +56,29 @@ export async function testPostgres(): Promise<TestPostgres> {
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Other entries for a run or the ledger, and a head that fits them: what somebody does who may write anything into the database. */
+export async function rewrite(
+  { sql }: Pick<TestPostgres, 'sql'>,
+  schema: string,
+  store: Pick<Store, 'entries'>,
+  run: RunId,
+  how: (entries: readonly Entry[]) => readonly Entry[],
+): Promise<void> {
+  const before: Entry[] = []
+  for await (const entry of store.entries(run)) before.push(entry)
+  const after = how(before)
+  // Each value by itself: what unpacks JSON in Postgres refuses \u0000, which a log may have.
+  const rows = after.map(({ seq, at, type, data, hash, mac }) => {
+    const texts = [type, canonical(data), hash].map(pg.escapeLiteral)
+    return `${seq}, ${at}, ${texts.join()}, ${mac === undefined ? 'null' : pg.escapeLiteral(mac)})`
+  })
+  const [table, whose, first] = run === HOUSE ? ['ledger', 'true', '('] : ['events', `run = '${run}'`, `('${run}', `]
+  const columns = `${run === HOUSE ? '' : 'run, '}seq, at, type, data, hash, mac`
+  await sql(
+    `begin; delete from ${schema}.${table} where ${whose};
+     insert into ${schema}.${table} (${columns}) values ${rows.map(row => `${first}${row}`).join()};
+     update ${schema}.runs set seq = ${after.length}, head_hash = '${after.at(-1)?.hash ?? ''}' where id = '${run}'; commit`,
+  )
 }

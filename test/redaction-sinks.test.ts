@@ -11,7 +11,7 @@ import type { Capability } from '../src/kit/device.ts'
 import { Misread, Refused, Uncertain, Unreachable } from '../src/kit/errors.ts'
 import { newCounters } from '../src/observe/counters.ts'
 import { planner } from '../src/planning.ts'
-import type { Call, Queue } from '../src/ports/queue.ts'
+import type { Queue } from '../src/ports/queue.ts'
 import type { Store } from '../src/ports/store.ts'
 import { loadAdapters } from '../src/registry.ts'
 import { RUNBOOKS } from '../src/runbooks/all.ts'
@@ -20,6 +20,7 @@ import { languageOf } from '../src/spoken.ts'
 import { openStore } from '../src/store/postgres.ts'
 import { type FakeChat, fakeChat, said } from './fakes/chat.ts'
 import { stateOf } from './fakes/given.ts'
+import { trusting } from './fakes/trust.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 
 /** Planted in the settings, and said by the device in its answers. It has in it what JSON, a URL and a shell write differently. */
@@ -78,9 +79,9 @@ const RUN = 'R1' as RunId
 
 /** A queue in memory: what is nudged is done at once. */
 function promptQueue(): Queue {
-  let on: Readonly<Record<Call, (run: RunId) => Promise<void>>> | undefined
+  let on: Parameters<Queue['work']>[0] | undefined
   return {
-    nudge: async (call, run) => void setImmediate(() => on?.[call](run).catch(() => {})),
+    nudge: async (call, run) => void setImmediate(() => on?.[call]?.(run).catch(() => {})),
     work: async handlers => {
       on = handlers
     },
@@ -140,6 +141,8 @@ beforeAll(async () => {
     plan: planner(adapters, RUNBOOKS, site.runbooks),
     help: language.help,
     canDo: language.canDo,
+    trust: trusting(site.policy),
+    record: trusting(site.policy).record,
     complain: (what, error) => complaints.push(`${what}: ${String(error)}`),
   })
   await house.start()

@@ -16,6 +16,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/engine': ['src/domain', 'src/ports', 'src/kit', 'src/language'],
   'src/audit': ['src/ports', 'src/domain'],
   'src/observe': ['src/ports', 'src/domain'],
+  'src/seal': ['src/ports', 'src/domain'],
+  'src/own': ['src/ports', 'src/domain', 'src/kit'],
   'src/store': ['src/ports', 'src/domain'],
   'src/queue': ['src/ports', 'src/domain'],
   'src/web': ['src/ports', 'src/domain'],
@@ -43,6 +45,15 @@ const JOINING = [
   'src/site-complaints.ts',
   'src/site-file.ts',
   'src/site-secrets.ts',
+  'src/site-labels.ts',
+  'src/site-notes.ts',
+  'src/site-openings.ts',
+  'src/site-rulebook.ts',
+  'src/site-rules.ts',
+  'src/site-sense.ts',
+  'src/site-values.ts',
+  'src/trust.ts',
+  'src/recording.ts',
 ]
 
 /** What may come from outside: nothing that acts, where only thinking is done. Other rooms choose for themselves. */

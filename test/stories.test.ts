@@ -4,22 +4,31 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { plainConsole } from '../src/chat/console/plain.ts'
 import { openBot } from '../src/commands/bot.ts'
+import type { Person } from '../src/domain/ids.ts'
+import { enrol } from '../src/engine/step-up.ts'
 import type { House } from '../src/house.ts'
 import type { Misbehave } from '../src/kit/misbehave.ts'
 import { startSimulators } from '../src/lab/simulators.ts'
 import { type LabChat, labSite, PEOPLE } from '../src/lab/site.ts'
 import { DEMO } from '../src/lab/stories.ts'
-import { play } from '../src/lab/transcript.ts'
+import { play, type Say } from '../src/lab/transcript.ts'
 import type { Chat } from '../src/ports/chat.ts'
 import { loadAdapters } from '../src/registry.ts'
+import { sealKey } from '../src/seal/key-file.ts'
+import { openSeal } from '../src/seal/seal.ts'
+import { codeAt, newSecret, totp } from '../src/seal/totp.ts'
 import { environment, parseSite } from '../src/site.ts'
+import { openStore } from '../src/store/postgres.ts'
 import { discordLab, slackLab } from './fakes/lab-chat.ts'
+import { realTime } from './fakes/workspace.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 
 /**
  * A story is a transcript that is played against the whole house: real SSH to simulated devices, a real Postgres, BullMQ.
  * Lines beginning with `=` are what a person must have been shown since the last sentence; `~ sql01 {...}` makes a device
- * misbehave, or sets its paths. `==` is what must stand at the very end.
+ * misbehave, or sets its paths. `==` is what must stand at the very end. `+ 90min` lets the database's clock run ahead, `! lead`
+ * gives somebody a second factor, and `lead ######: sentence` is said with a code of it; `lead 000000: ` with a wrong one. The lab's
+ * change window opens two hours after the story begins, for an hour.
  */
 const folder = new URL('./stories/', import.meta.url)
 const stories: readonly (readonly [string, string])[] = [
@@ -40,7 +49,10 @@ interface Stage {
   readonly chats: readonly Chat[]
   readonly chat?: LabChat
   readonly shown: readonly string[]
-  say?(house: House): (who: string, sentence: string) => Promise<void>
+  say?(house: House): Say
+  /** The chat's own clock runs ahead too. */
+  readonly now?: () => number
+  later?(by: number): void
   /** What the chat has against our requests. */
   complaints(): readonly string[]
   stop(): Promise<void>
@@ -56,13 +68,23 @@ const STAGES: Readonly<Record<string, () => Promise<Stage>>> = {
 }
 
 async function fakeStage(open: typeof slackLab | typeof discordLab): Promise<Stage> {
-  const { fake, chat, say } = await open({ limits: 'none' })
+  let ahead = 0
+  const time = { now: () => realTime.now() + ahead, after: realTime.after }
+  const { fake, chat, say } = await open({ limits: 'none', time })
   return {
+    now: time.now,
+    later: by => {
+      ahead += by
+    },
     chats: [],
     chat,
     say,
     shown: fake.shown,
-    complaints: () => [...fake.invalid, ...fake.pings.map(ping => `pings ${ping.whom}`)],
+    // Whoever a ring is for is mentioned, and nobody else ever is.
+    complaints: () => [
+      ...fake.invalid,
+      ...fake.pings.filter(({ whom }) => !Object.values(chat.users).includes(whom)).map(ping => `pings ${ping.whom}`),
+    ],
     stop: () => fake.stop(),
   }
 }
@@ -78,12 +100,14 @@ describe.each(Object.keys(STAGES))('told through %s, a story ends as it is told'
     const notes: string[] = []
     const name = `story_${Object.keys(STAGES).indexOf(where)}_${stories.findIndex(([other]) => other === title)}`
     const settings = { ...environment({}, home), databaseUrl: postgres.url }
-    const site = parseSite(labSite(lab.targets, stage.chat), 'the lab', adapters, {})
+    const office = { on: { env: 'office' }, from: 'disruptive', open: [`${inHours(2)} to ${inHours(3)}`] }
+    const site = parseSite(labSite(lab.targets, stage.chat, { office }), 'the lab', adapters, {})
     const house = await openBot({
       environment: settings,
       adapters,
       site,
       chats: stage.chats,
+      ...(stage.now ? { now: stage.now } : {}),
       folder: home,
       schema: name,
       queue: `${name}_queue`,
@@ -98,14 +122,36 @@ describe.each(Object.keys(STAGES))('told through %s, a story ends as it is told'
           atTheEnd.push(line.slice(2).trim())
         } else if (line.startsWith('=')) {
           await expectShown(line.slice(1).trim())
+        } else if (line.startsWith('+')) {
+          const by = duration(line.slice(1).trim())
+          stage.later?.(by)
+          await postgres.pushClock(name, by)
+        } else if (line.startsWith('!')) {
+          await enrolled(line.slice(1).trim())
         } else if (line.startsWith('~')) {
           const [, target = '', knob = '{}'] = /^~\s*(\S+)\s+(.*)$/.exec(line) ?? []
           trouble(lab.devices[target], JSON.parse(knob) as Knob)
         } else {
-          if (/^[a-z]+:/.test(line)) seen = shown.length
-          yield line
+          if (/^[a-z]+( [#0-9]{6})?:/.test(line)) seen = shown.length
+          yield line.replace('######', () => nextCode())
         }
       }
+    }
+    const secret = newSecret()
+    let last = 0
+    /** Each code is good once, so that the next one is of a later half minute. */
+    const nextCode = (): string => {
+      last = Math.max(last + 30_000, Date.now())
+      return codeAt(secret, last)
+    }
+    async function enrolled(person: string): Promise<void> {
+      const seal = openSeal(sealKey(home, undefined))
+      const store = await openStore(postgres.url, { schema: name, sign: seal.sign })
+      const code = nextCode()
+      expect(
+        await enrol({ person: person as Person, secret, code, by: 'the story', replace: false }, { store, seal, totp }),
+      ).toBe('enrolled')
+      await store.stop()
     }
     // What is shown follows what happened by a moment: it is waited for, with a limit.
     async function expectShown(wanted: string): Promise<void> {
@@ -130,6 +176,15 @@ describe.each(Object.keys(STAGES))('told through %s, a story ends as it is told'
     }
   })
 })
+
+/** A time of day in so many hours, in UTC. */
+const inHours = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16)
+
+const duration = (text: string): number => {
+  const [, amount = '', unit = ''] = /^(\d+)(h|min)$/.exec(text) ?? []
+  if (unit === '') throw new Error(`"${text}" is no time to wait; write 2h or 90min`)
+  return Number(amount) * (unit === 'h' ? 3_600_000 : 60_000)
+}
 
 /** A chat shows what is to be typed in letters of its own, and not between marks. */
 const unmarked = (line: string): string => line.replace(/[`']/g, '')

@@ -1,13 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { tally } from '../src/domain/approval.ts'
+import { ballots } from '../src/domain/ballot.ts'
 import { draw } from '../src/domain/draw.ts'
 import { hours, minutes, type Person, type StepId } from '../src/domain/ids.ts'
 import type { Plan } from '../src/domain/plan.ts'
-import { currentStage, wake, work } from '../src/domain/program.ts'
+import { currentStage, opening, wake, work } from '../src/domain/program.ts'
 import { explain } from '../src/domain/refusal.ts'
 import type { Run } from '../src/domain/run.ts'
-import { ballots, decide, sentences } from '../src/domain/say.ts'
+import { decide } from '../src/domain/say.ts'
+import { sentences } from '../src/domain/sentences.ts'
 import {
   act,
   begun,
@@ -349,6 +351,8 @@ const world = (run: Run, what: World, now: number): Run => {
         [step(id, what === 'works' ? { type: 'step.done', how: 'inferred' } : { type: 'step.doubted', why: 'no trace' })],
         now,
       )
+    case 'open':
+      return having(run, [opening(run, job.step, now)], now)
     case 'look':
       return having(
         run,

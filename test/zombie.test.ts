@@ -5,13 +5,16 @@ import { type Instant, type Person, type RunId, type StepId, seconds, type Targe
 import type { Act, Gate, Plan, Step, Watch } from '../src/domain/plan.ts'
 import { POISON } from '../src/domain/program.ts'
 import { type Run, SKEW } from '../src/domain/run.ts'
-import { type AboutRun, decide, sentences } from '../src/domain/say.ts'
+import { decide } from '../src/domain/say.ts'
+import { sentences } from '../src/domain/sentences.ts'
+import type { AboutRun } from '../src/domain/verdict.ts'
 import { advance } from '../src/engine/advance.ts'
 import type { Engine } from '../src/engine/engine.ts'
 import type { Call, Capability, Change } from '../src/kit/device.ts'
 import { Uncertain } from '../src/kit/errors.ts'
 import { LEASE, POLICY } from './crash-world.ts'
 import { type MemoryStore, memoryStore } from './fakes/memory-store.ts'
+import { trusting } from './fakes/trust.ts'
 
 const TIMEOUT = seconds(30) // longer than a lease: a request may outlive its worker
 const NEVER = new Promise<never>(() => {})
@@ -105,7 +108,7 @@ const worker = (): Engine => ({
   clock: { now: () => store.time, timeout: () => new AbortController().signal },
   lease: LEASE,
   stopping: new AbortController().signal,
-  policy: () => POLICY,
+  ...trusting(POLICY),
   find: ({ capability }) => ({ device: {}, capability: CAPABILITIES[capability]! }),
   root: target => target,
   nudge: async () => {},

@@ -130,4 +130,7 @@ export const lab: Readonly<Record<string, Omit<Options, 'folder'>>> = {
   sql01: { os: 'windows' },
   db02: { os: 'windows' },
   web01: { os: 'linux' },
+  erp01: { os: 'windows' },
+  vault01: { os: 'windows' },
+  office01: { os: 'windows' },
 }

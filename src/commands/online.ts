@@ -1,9 +1,8 @@
-import type { Command } from 'commander'
-import { exported, verify } from '../audit/verify.ts'
+import { type Command, Option } from 'commander'
 import { liveConsole } from '../chat/console/live.ts'
 import { plainConsole } from '../chat/console/plain.ts'
-import type { RunId } from '../domain/ids.ts'
 import { duration } from '../domain/words.ts'
+import type { Role } from '../house.ts'
 import type { Adapter } from '../kit/device.ts'
 import { lab } from '../lab/lab.ts'
 import type { Chat } from '../ports/chat.ts'
@@ -20,7 +19,10 @@ export function online(program: Command, settings: () => Environment, done: (sta
   program
     .command('start')
     .description('run the bot for a site file')
-    .action(async () => {
+    .addOption(
+      new Option('--role <role>', 'only hear and show, or only work on devices; both by default').choices(['bot', 'worker']),
+    )
+    .action(async ({ role }: { role?: Role }) => {
       const environment = settings()
       if (environment.siteFile === undefined)
         throw new BadUse('Say which site: signalbox --site site.yaml start. To try it without one: signalbox lab.')
@@ -31,7 +33,10 @@ export function online(program: Command, settings: () => Environment, done: (sta
       )
       const asked = interrupted()
       const chat = consoleFor(site, adapters, environment, people.slice(0, 1), () => asked.abort())
-      const house = await openBot({ environment, adapters, site, chats: [chat], folder: environment.folder })
+      const parts = { environment, adapters, site, folder: environment.folder }
+      const house = await openBot(
+        role === 'worker' ? { ...parts, chats: [], role } : { ...parts, chats: [chat], ...(role ? { role } : {}) },
+      )
       await house.start()
       await ended(asked.signal)
       await house.stop()
@@ -46,7 +51,8 @@ export function online(program: Command, settings: () => Environment, done: (sta
       const environment = settings()
       const adapters = await loadAdapters()
       const asked = interrupted()
-      const open = (site: Site, chats: readonly Chat[], folder: string) => openBot({ environment, adapters, site, chats, folder })
+      const open = (site: Site, chats: readonly Chat[], folder: string) =>
+        openBot({ environment, adapters, site, chats, folder, changed: 'hold' })
       done(
         await lab({
           environment,
@@ -79,29 +85,6 @@ export function online(program: Command, settings: () => Environment, done: (sta
           )
           .join('\n') || 'No runs.',
       )
-    })
-
-  const audit = program.command('audit').description('the log of everything, as it was written')
-  audit
-    .command('verify')
-    .description('recompute the hash chain; names the first bad entry and ends with status 1')
-    .action(async () => {
-      const environment = settings()
-      const { store, close } = await openDatabase(environment, dataFolder(environment), 'look')
-      const verified = await verify(store)
-      await close()
-      if (verified.ok) return console.log(`The log is whole: ${verified.entries} entries of ${verified.runs} runs.`)
-      console.log(`The log was tampered with. First bad entry: ${verified.run}, entry ${verified.seq}: ${verified.why}.`)
-      done(1)
-    })
-  audit
-    .command('export [run]')
-    .description('one line of JSON for each entry')
-    .action(async (run: string | undefined) => {
-      const environment = settings()
-      const { store, close } = await openDatabase(environment, dataFolder(environment), 'look')
-      for await (const line of exported(store.entries(run?.toUpperCase() as RunId | undefined))) console.log(line)
-      await close()
     })
 
   program

@@ -45,6 +45,7 @@ export interface Ballot {
   readonly rule: ApprovalRule
   readonly until: Instant
   readonly votes: readonly Vote[]
+  readonly glass?: true // asked by the rule for emergencies
 }
 
 /** Enough noes close it; enough different people, of every group that is wanted, open it. */
@@ -80,23 +81,25 @@ export function unmet(rule: ApprovalRule, people: readonly (readonly string[])[]
   for (const person of people.keys()) seat(person, new Set())
   return needs.flatMap(({ role }, n) => {
     const first = needs.slice(0, n).reduce((sum, need) => sum + need.quorum, 0)
-    const quorum = places.filter((_, place) => place >= first && place < first + (needs[n]?.quorum ?? 0) && !seated.has(place)).length
+    const quorum = places.filter(
+      (_, place) => place >= first && place < first + (needs[n]?.quorum ?? 0) && !seated.has(place),
+    ).length
     return quorum > 0 ? [{ role, quorum }] : []
   })
 }
 
-/** Two rules about one moment that want the same groups: whoever satisfies the result satisfies both. */
+/** Two rules about one moment, as one: whoever satisfies the result satisfies both. */
 export const stricter = (a: ApprovalRule, b: ApprovalRule): ApprovalRule => {
-  const and = a.and?.map((need, n) => ({ role: need.role, quorum: Math.max(need.quorum, b.and?.[n]?.quorum ?? 0) }))
+  const [first, ...and] = together(needsOf(a), needsOf(b))
   const reason = both(a.reason, b.reason)
   const goodFor = least(a.goodFor, b.goodFor)
   const denies = Math.min(a.denies ?? 1, b.denies ?? 1)
   const from = a.from === undefined || a.from === b.from ? b.from : b.from === undefined ? a.from : `${a.from}; ${b.from}`
   const risk = a.risk === undefined || (b.risk !== undefined && worse(b.risk, a.risk)) ? b.risk : a.risk
   return {
-    role: a.role,
-    quorum: Math.max(a.quorum, b.quorum),
-    ...(and ? { and } : {}),
+    role: first?.role ?? a.role,
+    quorum: first?.quorum ?? a.quorum,
+    ...(and.length > 0 ? { and } : {}),
     ownRequest: a.ownRequest && b.ownRequest,
     within: Math.min(a.within, b.within),
     ...(goodFor === undefined ? {} : { goodFor }),
@@ -115,6 +118,13 @@ const least = (a: number | undefined, b: number | undefined): number | undefined
 const both = (a: string | undefined, b: string | undefined): string | undefined =>
   a === undefined || a === b ? b : b === undefined ? a : `(?=.*(?:${a}))(?=.*(?:${b}))`
 
-/** Do two rules want the same groups of people? */
-export const sameGroups = (a: ApprovalRule, b: ApprovalRule): boolean =>
-  needsOf(a).map(need => need.role).join() === needsOf(b).map(need => need.role).join()
+const together = (a: readonly Need[], b: readonly Need[]): readonly Need[] => [
+  ...a.map(({ role, quorum }) => ({ role, quorum: Math.max(quorum, b.find(need => need.role === role)?.quorum ?? 0) })),
+  ...b.filter(({ role }) => !a.some(need => need.role === role)),
+]
+
+/** Does one of two rules want all the groups that the other one wants? Then they are one question, and not two. */
+export function akin(a: ApprovalRule, b: ApprovalRule): boolean {
+  const [x, y] = [needsOf(a), needsOf(b)].map(needs => needs.map(({ role }) => role))
+  return x !== undefined && y !== undefined && (x.every(role => y.includes(role)) || y.every(role => x.includes(role)))
+}

@@ -1,8 +1,11 @@
+import type { ApprovalRule } from './approval.ts'
+import { ballots, type Question, questionToken } from './ballot.ts'
 import type { Button, Words } from './chat.ts'
 import type { RunId } from './ids.ts'
 import type { Act, Step } from './plan.ts'
+import { stepsBehind } from './program.ts'
 import type { Run } from './run.ts'
-import { ballots, type Question, questionToken, sentences } from './say.ts'
+import { sentences } from './sentences.ts'
 
 /** As long as a button's sentence may be, and what it asks: Discord's limits, which are the narrowest. */
 const MOST_SAID = 100
@@ -61,9 +64,17 @@ const label = ({ verb, rest }: Parts): string =>
 const tied = (says: string, run: Run, { step, ballot }: Question): string => `${says} as ${questionToken(run, step, ballot)}`
 
 function consent(parts: Parts, run: Run, question: Question): Button {
+  const { rule } = question.ballot
+  const says = `${tied(parts.says, run, question)}${rule.reason === undefined ? '' : BECAUSE}`
   const point = finalBehind(run, question.step)
-  const words = point ? { words: typing(point, parts.verb) } : {}
-  return { label: label(parts), says: tied(parts.says, run, question), style: 'primary', ...words }
+  const words = wordsFor(rule) ?? (point ? typing(point, parts.verb) : undefined)
+  return { label: label(parts), says, style: 'primary', ...(words ? { words } : {}) }
+}
+
+/** What its rule wants with a yes: a code says more than a name that is typed. */
+function wordsFor({ stepUp, reason }: ApprovalRule): Words | undefined {
+  if (stepUp) return { asks: reason === undefined ? 'Code of your second factor' : 'Code, then a note or a ticket', code: true }
+  return reason === undefined ? undefined : { asks: 'Note or ticket, which is wanted here' }
 }
 
 /** A point of no return is not passed by a slip of the finger: the name of what it happens to is typed. */
@@ -81,7 +92,7 @@ function denial(says: string, rest: string, run: Run, question: Question): Butto
 /** The same vote with a word to it, such as the number of the change. */
 function noteOf(parts: Parts, run: Run, open: readonly Question[]): readonly Button[] {
   const question = parts.verb === 'deny' ? undefined : asks(parts, open)
-  if (!question) return []
+  if (!question || wordsFor(question.ballot.rule)) return []
   const which = open.length === 1 ? label({ ...parts, rest: '' }) : label(parts)
   const asked = finalBehind(run, question.step) ? 'Point of no return: note or ticket' : 'Note or ticket'
   return [{ label: `${which} with a note`, says: `${tied(parts.says, run, question)}${BECAUSE}`, words: { asks: asked } }]
@@ -90,9 +101,3 @@ function noteOf(parts: Parts, run: Run, open: readonly Question[]): readonly But
 /** The point of no return that comes right after a step. */
 const finalBehind = (run: Run, step: Step): Act | undefined =>
   stepsBehind(run, step).find((next): next is Act => next.kind === 'act' && next.final === true)
-
-/** The steps of the stage that a gate opens. */
-export function stepsBehind(run: Run, gate: Step): readonly Step[] {
-  const at = run.plan.stages.findIndex(stage => stage.includes(gate))
-  return at < 0 ? [] : (run.plan.stages[at + 1] ?? [])
-}

@@ -53,6 +53,13 @@ export interface Card {
   readonly chart?: Chart // where people would rather look than read
   readonly where?: Post // the message it speaks of: a chat makes a link of it
   readonly calls?: readonly Handle[] // whose phones are to ring: a chat mentions those that are its own
+  readonly attached?: readonly Attached[] // files for whoever asked; a chat that cannot take them says where they can be had
+}
+
+/** A file of an answer: plain text, Markdown or JSON. */
+export interface Attached {
+  readonly name: string // "R7-report.md"
+  readonly text: string
 }
 
 export interface StepLine {
@@ -99,6 +106,48 @@ export function saysWith(button: Pick<Button, 'says' | 'words'>, typed: string):
   if (words?.must !== undefined) return text === words.must ? says : undefined
   if (text !== '') return says.replace(BLANK, () => `"${text}"`)
   return words?.optional ? says.replace(/ because "\.\.\."/, '') : undefined
+}
+
+/** The same with a code of the second factor before the words, `123456 CHG0041`: it goes beside the sentence and not into it. */
+export function saysWithCode(
+  button: Pick<Button, 'says' | 'words'>,
+  typed: string,
+): { readonly says: string; readonly code: string } | undefined {
+  const [, code, words = ''] = /^\s*(\d{3}\s?\d{3,5})(?:[\s,;:]+(.*))?$/s.exec(typed) ?? []
+  if (code === undefined) return undefined
+  const says = button.says.includes(BLANK) ? saysWith({ ...button, words: { asks: '' } }, words) : button.says
+  return says === undefined ? undefined : { says, code: code.replace(/\s/g, '') }
+}
+
+/** Phones that one message makes ring: beyond, nobody would know that they are meant. */
+const MOST_CALLED = 20
+
+/** Whom a chat mentions in a new message: its own accounts, as far as their ids are ids, and how many more there would have been. */
+export function calledBy(
+  { calls = [] }: Pick<Card, 'calls'>,
+  chat: string,
+  id: RegExp,
+): { readonly ids: readonly string[]; readonly more: number } {
+  const own = calls.filter(handle => handle.startsWith(`${chat}:`)).map(handle => handle.slice(chat.length + 1))
+  const ids = [...new Set(own)].filter(one => id.test(one))
+  return { ids: ids.slice(0, MOST_CALLED), more: Math.max(0, ids.length - MOST_CALLED) }
+}
+
+const MOST_FILES = 2
+const MOST_LETTERS = 1_000_000
+
+/** The files of an answer that a chat takes, and a line about each of the others. */
+export function filesOf({ attached = [] }: Pick<Card, 'attached'>): {
+  readonly files: readonly Attached[]
+  readonly missing: readonly string[]
+} {
+  const fits = attached.filter(({ text }, n) => n < MOST_FILES && text !== '' && text.length <= MOST_LETTERS)
+  const files = fits.map(({ name, text }) => ({ name: name.replace(/[^\w.-]/g, '-').slice(-80), text }))
+  const left = attached.filter(one => !fits.includes(one))
+  return {
+    files,
+    missing: left.map(({ name }) => `${name} is not attached: it is empty, the third, or longer than a million letters.`),
+  }
 }
 
 /** What may be read where others read along: that there is a run and how it stands, and nothing of what it touches. */

@@ -38,7 +38,10 @@ export type Command =
   | { readonly kind: 'link me' }
   | { readonly kind: 'link'; readonly code: string }
   | { readonly kind: 'unlink'; readonly handle?: string; readonly because?: string } // absent: the one that speaks
-  | { readonly kind: 'show links' | 'show windows' | 'show reviews' | 'show policy change' }
+  | { readonly kind: 'show links' }
+  | { readonly kind: 'show windows' }
+  | { readonly kind: 'show reviews' }
+  | { readonly kind: 'show policy change' }
   | { readonly kind: 'policy test'; readonly sentence: string; readonly by?: string }
   | { readonly kind: 'who could approve'; readonly sentence: string }
   | { readonly kind: 'report'; readonly run: RunId }

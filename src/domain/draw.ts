@@ -1,12 +1,13 @@
 import type { Ballot } from './approval.ts'
-import { buttonsOf, stepsBehind } from './buttons.ts'
+import { ballots, people, stillWanted } from './ballot.ts'
+import { buttonsOf } from './buttons.ts'
 import type { Card, Meter, StepLine } from './chat.ts'
 import { hours, type Instant, type StepId } from './ids.ts'
 import { fieldOf, type Step, stepsOf } from './plan.ts'
-import { currentStage, failures, passed, program } from './program.ts'
+import { currentStage, failures, passed, program, stepsBehind, touched } from './program.ts'
 import { eta, stalledSince, type Track, throughput } from './progress.ts'
-import { type Run, type SeenFact, type StepState, stateOf, stepNamed, undosOf } from './run.ts'
-import { ballots, people, sentences } from './say.ts'
+import { type Run, reviewOpen, type SeenFact, type StepState, saysObstacle, stateOf, stepNamed, undosOf } from './run.ts'
+import { sentences } from './sentences.ts'
 import { clockTime, duration, percent, rate, size } from './words.ts'
 
 /**
@@ -21,13 +22,13 @@ export function draw(run: Run, now: Instant): Card {
     state: stateLine(run),
     steps: stepLines(run),
     ...(watched ? { meter: watched } : {}),
-    lines: [...gateLines(run), ...troubleLines(run), ...waitLines(run), ...endLines(run)],
+    lines: [...askedLines(run), ...glassLines(run), ...gateLines(run), ...troubleLines(run), ...waitLines(run), ...endLines(run)],
     buttons: buttonsOf(run),
   }
 }
 
 function toneOf(run: Run): Card['tone'] {
-  if (run.outcome) return run.outcome === 'succeeded' ? 'good' : 'bad'
+  if (run.outcome) return run.outcome === 'succeeded' && !reviewOpen(run) ? 'good' : 'bad'
   if (failures(run).length > 0 || someIs(run, 'doubtful')) return 'bad'
   return ballots(run).length > 0 || run.paused ? 'waiting' : 'calm'
 }
@@ -124,6 +125,8 @@ function doneNote(step: Step, state: Extract<StepState, { is: 'done' }>): string
 
 function meterOf(run: Run, now: Instant): Meter | undefined {
   if (run.outcome) return undefined
+  const read = factsRead(run)
+  if (read) return read
   const step = currentStage(run).find(step => step.kind === 'watch' && stateOf(run, step).is === 'watching')
   if (step?.kind !== 'watch') return undefined
   const track = run.tracks.get(step.id)
@@ -132,6 +135,13 @@ function meterOf(run: Run, now: Instant): Meter | undefined {
     ...(track.done === undefined ? {} : { done: track.done }),
     text: meterText(track, stalledSince(track, step.stall, now), now),
   }
+}
+
+/** How old the facts of an open gate are. No news: a card is not sent again for this alone, but now and then. */
+function factsRead(run: Run): Meter | undefined {
+  const open = currentStage(run).filter(step => step.kind === 'gate' && step.facts.length > 0 && stateOf(run, step).is === 'open')
+  const read = open.flatMap(step => run.tracks.get(step.id)?.at ?? [])
+  return read.length === 0 ? undefined : { text: `facts read at ${new Date(Math.min(...read)).toISOString().slice(11, 16)} UTC` }
 }
 
 /** The rate and the estimate are measured; what nobody measured is said to be unknown. */
@@ -200,7 +210,8 @@ function spoken(run: Run, says: string): string {
 }
 
 const voted = (ballot: Ballot): string =>
-  ballot.votes.length === 0 ? '' : `; approved so far by ${ballot.votes.map(vote => vote.by).join(', ')}`
+  ballot.votes.length === 0 ? '' : `; so far ${ballot.votes.map(said).join(', ')}; still wanted: ${stillWanted(ballot)}`
+const said = ({ by, verdict }: Ballot['votes'][number]): string => `${verdict === 'approve' ? 'yes' : 'no'} from ${by}`
 
 function troubleLines(run: Run): readonly string[] {
   const doubts = [...run.steps].flatMap(([id, state]) =>
@@ -214,8 +225,27 @@ function troubleLines(run: Run): readonly string[] {
   return [...doubts, ...failed, ...(says.length > 0 ? [`You can say: ${says.join(' | ')}`] : [])]
 }
 
-const waitLines = (run: Run): readonly string[] =>
-  run.waitsFor && !run.outcome ? [`Waits for ${run.waitsFor.run}, which holds ${run.waitsFor.path}.`] : []
+/** Why it was asked for, and what those who approve it have to know, as long as they can still say no to all of it. */
+const askedLines = (run: Run): readonly string[] => [
+  ...(run.because === undefined ? [] : [`${run.by} asks for it because ${run.because}`]),
+  ...(run.outcome || touched(run) ? [] : (run.plan.notes ?? [])),
+]
+
+/** An emergency is never quiet: not while it lasts, and not before somebody has looked at it. */
+function glassLines(run: Run): readonly string[] {
+  const { glass, reviewed } = run
+  if (!glass) return []
+  const broken = `GLASS BROKEN by ${glass.by} at ${clockTime(glass.at)}, until ${clockTime(glass.until)}: ${glass.because}`
+  if (reviewed) return [broken, `Reviewed by ${reviewed.by}: ${reviewed.because}`]
+  return [
+    broken,
+    run.outcome
+      ? `REVIEW OPEN: somebody who had no part in it says \`close review of ${run.id} because "..."\``
+      : `Its gates open by the rule for emergencies: ${people(glass.rule)}`,
+  ]
+}
+
+const waitLines = (run: Run): readonly string[] => (run.waitsFor && !run.outcome ? [saysObstacle(run.waitsFor)] : [])
 
 function endLines(run: Run): readonly string[] {
   if (!run.outcome) return []

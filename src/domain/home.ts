@@ -1,10 +1,10 @@
+import { ballots } from './ballot.ts'
 import type { Card } from './chat.ts'
 import { stateLine } from './draw.ts'
 import type { Instant, Person } from './ids.ts'
 import { type Policy, voters } from './policy.ts'
 import { failures } from './program.ts'
-import { type Run, stateOf } from './run.ts'
-import { ballots } from './say.ts'
+import { type Run, reviewOpen, stateOf } from './run.ts'
 
 /** How many runs of each sort a person looks at; the rest is a number. */
 const MOST = 20
@@ -29,6 +29,10 @@ export function homeCard(runs: readonly Run[], by: Person, policy: Policy, now: 
     ...section(
       'Waits for you:',
       waiting.map(({ run, wants }) => line(run, wants.join(' and '))),
+    ),
+    ...section(
+      'Reviews of a broken glass, open until somebody who had no part in it closes them:',
+      runs.filter(reviewOpen).map(run => line(run, `glass broken by ${run.glass?.by}, ${run.glass?.because}`)),
     ),
     ...section(
       'Runs:',

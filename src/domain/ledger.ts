@@ -1,5 +1,5 @@
+import type { Digest, Handle, Instant, Person, RunId } from './ids.ts'
 import type { Rulebook } from './rulebook.ts'
-import type { Digest, Handle, Instant, Person } from './ids.ts'
 
 /** What the house itself has to remember beside its runs: who is who, what is frozen, which policy holds. Only ever appended. */
 export type LedgerEvent =
@@ -29,7 +29,13 @@ export type LedgerEvent =
       readonly key: string // the intent that made it: the same one twice is one freeze
     }
   | { readonly type: 'freeze.ended'; readonly scope: string; readonly by: Person; readonly because: string; readonly key: string }
-  | { readonly type: 'policy.accepted'; readonly digest: Digest; readonly rulebook: Rulebook; readonly by: string; readonly key: string }
+  | {
+      readonly type: 'policy.accepted'
+      readonly digest: Digest
+      readonly rulebook: Rulebook
+      readonly by: string
+      readonly key: string
+    }
   | { readonly type: 'factor.enrolled'; readonly person: Person; readonly sealed: string; readonly by: string }
   | { readonly type: 'factor.removed'; readonly person: Person; readonly by: string; readonly because: string }
   | { readonly type: 'factor.used'; readonly person: Person; readonly counter: number } // the time step of the code: never again, nor an earlier one
@@ -37,9 +43,11 @@ export type LedgerEvent =
   | {
       readonly type: 'anchored'
       readonly day: string // "2026-11-26", UTC
-      readonly runs: number
-      readonly entries: number
-      readonly digest: Digest // of the heads of all runs, in order
+      readonly runs: number // in all, without the ledger itself
+      readonly entries: number // in all, with those of the ledger
+      readonly heads: readonly { readonly run: RunId; readonly seq: number; readonly hash: string }[] // that moved since the anchor before
+      readonly before?: Digest // of the anchor before; absent from the first
+      readonly digest: Digest // of all this, and so of every anchor before it: see anchor.ts
     }
 
 export interface Link {
@@ -109,12 +117,14 @@ export function note(ledger: Ledger, event: LedgerEvent, at: Instant): Ledger {
     case 'link.answered': {
       const offer = ledger.offers.get(event.code)
       const { back, person, by, until } = event
-      return offer ? { ...next, offers: having(ledger.offers, event.code, { ...offer, answered: { back, person, by, until } }) } : next
+      return offer
+        ? { ...next, offers: having(ledger.offers, event.code, { ...offer, answered: { back, person, by, until } }) }
+        : next
     }
     case 'link.made': {
       const { handle, person, until, roles } = event
       const offers = new Map([...ledger.offers].filter(([, offer]) => offer.handle !== handle))
-      return { ...next, offers, links: having(ledger.links, handle, { person, since: at, until, roles }) }
+      return { ...next, offers, links: having(ledger.links, handle, { person, since: sinceOf(ledger, event, at), until, roles }) }
     }
     case 'link.ended':
       return { ...next, links: without(ledger.links, event.handle) }
@@ -133,13 +143,19 @@ export function note(ledger: Ledger, event: LedgerEvent, at: Instant): Ledger {
       return { ...next, policy: { digest, rulebook, by, at }, keys: new Set(ledger.keys).add(key) }
     }
     case 'factor.enrolled':
-      return { ...next, factors: having(ledger.factors, event.person, { sealed: event.sealed, since: at, counter: 0, failures: [] }) }
+      return {
+        ...next,
+        factors: having(ledger.factors, event.person, { sealed: event.sealed, since: at, counter: 0, failures: [] }),
+      }
     case 'factor.removed':
       return { ...next, factors: without(ledger.factors, event.person) }
     case 'factor.used':
       return { ...next, factors: changed(ledger.factors, event.person, it => ({ ...it, counter: event.counter, failures: [] })) }
     case 'factor.failed':
-      return { ...next, factors: changed(ledger.factors, event.person, it => ({ ...it, failures: [...it.failures, at].slice(-20) })) }
+      return {
+        ...next,
+        factors: changed(ledger.factors, event.person, it => ({ ...it, failures: [...it.failures, at].slice(-20) })),
+      }
     case 'anchored': {
       const { day, runs, entries, digest } = event
       return { ...next, anchors: [...ledger.anchors, { day, at, runs, entries, digest }] }
@@ -147,8 +163,19 @@ export function note(ledger: Ledger, event: LedgerEvent, at: Instant): Ledger {
   }
 }
 
-/** Offers that nobody took are forgotten with the next one. */
-const current = ({ offers }: Ledger, at: Instant) => new Map([...offers].filter(([, offer]) => offer.until > at))
+/** Proved again before it has run out, it is the same account in the same hands. */
+function sinceOf(
+  { links }: Ledger,
+  { handle, person }: Pick<Link, 'person'> & { readonly handle: Handle },
+  at: Instant,
+): Instant {
+  const known = links.get(handle)
+  return known?.person === person && known.until > at ? known.since : at
+}
+
+/** Offers that nobody took, or took and did not bring back, are forgotten with the next one. */
+const current = ({ offers }: Ledger, at: Instant) =>
+  new Map([...offers].filter(([, offer]) => (offer.answered?.until ?? offer.until) > at))
 
 const having = <K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> => new Map(map).set(key, value)
 const without = <K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> => new Map([...map].filter(([one]) => one !== key))

@@ -27,6 +27,7 @@ export const isReference = (value: unknown): value is Reference =>
 /** What a runbook comes to once its parameters are known. A run's plan never changes. */
 export interface Plan {
   readonly title: string
+  readonly notes?: readonly string[] // what whoever approves it has to know beside the steps
   readonly runbook?: string // whose plan it is, so that whoever follows a runbook finds its runs; absent from a single action's
   readonly stages: readonly (readonly Step[])[] // stages in order, the steps of a stage side by side
   readonly onFailure: 'hold' | 'roll back' | 'stop'
@@ -75,6 +76,7 @@ export interface Gate extends Base {
   readonly for: 'approval' | 'confirmation'
   readonly rule: ApprovalRule
   readonly facts: readonly Fact[]
+  readonly window?: true // opens only while the changes behind it are allowed by the calendar
 }
 
 /** A read whose answer a gate shows, and that must still hold right before the next change. */

@@ -1,9 +1,9 @@
-import { type ApprovalRule, stricter } from './approval.ts'
+import { type ApprovalRule, needsOf, unmet } from './approval.ts'
 import type { Handle, Instant, Person, StepId } from './ids.ts'
 import type { Freeze } from './ledger.ts'
-import { type Act, type Action, atLeast, changesOf, type Gate, type Plan, type Risk, type Step, stepsOf } from './plan.ts'
+import { type Action, actionsOf, atLeast, type Gate, isReference, type Plan, type Risk, type Step, stepsOf } from './plan.ts'
 import type { Refusal } from './refusal.ts'
-import type { Glass, Labels, Rule, Window } from './rulebook.ts'
+import { type Glass, HOUSE_TARGET, type Labels, type Rule, type Window } from './rulebook.ts'
 
 export type { Rule } from './rulebook.ts'
 
@@ -31,13 +31,58 @@ export interface Member {
 export const personOf = (policy: Policy, handle: Handle): Person | undefined =>
   [...policy.people].find(([, member]) => member.handles.includes(handle))?.[0]
 
-export const hasRole = (policy: Policy, person: Person, role: string): boolean =>
-  policy.people.get(person)?.roles.has(role) ?? false
+/**
+ * Has this person the role now? Where the chat that knows cannot be asked, what it said last is enough for everything that can be
+ * taken back, and for nothing that cannot.
+ */
+export const hasRole = (policy: Policy, person: Person, role: string, risk: Risk = 'destructive'): boolean => {
+  const member = policy.people.get(person)
+  if (!member) return false
+  return member.roles.has(role) || (risk !== 'destructive' && (member.unsure?.has(role) ?? false))
+}
 
-export const ruleFor = (policy: Policy, action: Action): Rule | undefined =>
-  policy.rules.find(
-    rule => matches(rule.capability, action.capability) && matches(rule.target, action.target) && atLeast(rule.upTo, action.risk),
-  )
+/** Would they have it, if only the chat could be asked? */
+export const isUnsure = (policy: Policy, person: Person, role: string): boolean => {
+  const member = policy.people.get(person)
+  return member !== undefined && !member.roles.has(role) && (member.unsure?.has(role) ?? false)
+}
+
+/** The roles of a rule that this person stands for. */
+export const rolesFor = (policy: Policy, rule: ApprovalRule, person: Person): readonly string[] =>
+  policy.people.get(person)?.machine
+    ? []
+    : needsOf(rule)
+        .map(({ role }) => role)
+        .filter(role => hasRole(policy, person, role, rule.risk))
+
+/** What a value must say before it is known is not decided: then no rule that asks for it, nor any behind it, allows anything. */
+export function ruleFor(policy: Policy, action: Action): Rule | undefined {
+  if (!isKnown(policy, action.target)) return undefined
+  const fitting = policy.rules.find(rule => speaksOf(rule, action, policy) && paramsOf(rule, action) !== 'no')
+  return fitting && paramsOf(fitting, action) === 'yes' ? fitting : undefined
+}
+
+/** A target that stands in the site file and not in the rules that hold has no labels yet: a laxer rule would fit it. */
+const isKnown = ({ labels }: Policy, target: string): boolean =>
+  labels === undefined || labels.has(target) || target === HOUSE_TARGET
+
+const speaksOf = (rule: Rule, action: Action, { labels }: Policy): boolean =>
+  matches(rule.capability, action.capability) &&
+  matches(rule.target, action.target) &&
+  atLeast(rule.upTo, action.risk) &&
+  labelled(rule.where, labels?.get(action.target))
+
+/** Are all of these on it? */
+export const labelled = (wanted: Labels | undefined, labels: Labels | undefined): boolean =>
+  Object.entries(wanted ?? {}).every(([key, value]) => labels?.[key]?.toLowerCase() === value.toLowerCase())
+
+function paramsOf({ params }: Rule, action: Action): 'yes' | 'no' | 'not known yet' {
+  const wanted = Object.entries(params ?? {})
+  if (wanted.some(([name]) => isReference(action.params[name]))) return 'not known yet'
+  return wanted.every(([name, pattern]) => action.params[name] !== undefined && matches(pattern, String(action.params[name])))
+    ? 'yes'
+    : 'no'
+}
 
 /** `*` stands for any characters; everything else is literal. */
 export const matches = (pattern: string, name: string): boolean =>
@@ -59,99 +104,54 @@ export function permit(policy: Policy, by: Person, actions: readonly Action[]): 
         no: 'not permitted',
         person: by,
         what,
-        because: `no rule allows ${action.capability} (${riskWord(action.risk)}) on ${action.target} to anyone`,
+        because: isKnown(policy, action.target)
+          ? `no rule allows ${action.capability} (${riskWord(action.risk)}) on ${action.target} to anyone`
+          : `the policy that holds does not know ${action.target} yet; say \`accept policy\``,
       }
-    if (!hasRole(policy, by, rule.may))
-      return { no: 'not permitted', person: by, what, because: `the rule "${rule.name}" wants the role ${rule.may}` }
+    if (!hasRole(policy, by, rule.may, action.risk))
+      return {
+        no: 'not permitted',
+        person: by,
+        what,
+        because: isUnsure(policy, by, rule.may)
+          ? `the rule "${rule.name}" wants the role ${rule.may}, and the chat that knows who has it cannot be asked now`
+          : `the rule "${rule.name}" wants the role ${rule.may}`,
+      }
   }
   return undefined
 }
 
+/** A request that its rule wants a reason for, such as the number of a change. */
+export function unreasoned(policy: Policy, actions: readonly Action[], because: string | undefined): Refusal | undefined {
+  for (const action of actions) {
+    const rule = ruleFor(policy, action)
+    if (rule?.reason === undefined || speaks(rule.reason, because)) continue
+    const why = because === undefined ? 'and none was given' : `and "${because}" has none`
+    return {
+      no: 'not planned',
+      why: `The rule "${rule.name}" wants a reason with ${patternWords(rule.reason)}, ${why}`,
+      instead: 'Say it again with `because "..."` behind it.',
+    }
+  }
+  return undefined
+}
+
+/** Do these words contain what a pattern of the site file wants? */
+export const speaks = (pattern: string, words: string | undefined): boolean =>
+  words !== undefined && new RegExp(pattern, 'i').test(words)
+
+export const patternWords = (pattern: string): string => (pattern === '\\S' ? 'some words' : `/${pattern}/`)
+
 const riskWord = (risk: Risk): string => (risk === 'none' ? 'a read' : `a ${risk} change`)
 
-/** Puts the gates in, so that no runbook can forget one; or refuses. */
-export function guard(
-  plan: Plan,
-  policy: Policy,
-  by: Person,
-  reads: readonly Action[] = [],
-): { readonly plan: Plan } | { readonly refusal: Refusal } {
-  const changes = changesOf(plan)
-  const refusal = permit(policy, by, [...reads, ...changes])
-  if (refusal) return { refusal }
-  const heads = byRole(changes.flatMap(action => ruleFor(policy, action)?.start ?? []))
-  const gateFor = gatesOf(plan)
-  const head = heads.map(rule => gateFor('start', `Start: ${plan.title}?`, rule))
-  const stages = plan.stages.flatMap((stage, n) => {
-    const wanted = stage.filter((step): step is Act => step.kind === 'act').flatMap(step => stepRules(policy, step))
-    const before = n === 0 ? undefined : plan.stages[n - 1]
-    const standing = before?.some(step => step.kind === 'gate' && step.for === 'approval') ?? false
-    return standing || wanted.length === 0 ? [stage] : [newGates(stage, byRole(wanted), gateFor), stage]
-  })
-  const raised = stages.map((stage, n) => raise(stage, stages[n + 1] ?? [], policy, gateFor))
-  return { plan: { ...plan, stages: [...(head.length > 0 ? [head] : []), ...raised] } }
-}
-
-const stepRules = (policy: Policy, step: Act): readonly ApprovalRule[] => {
-  const before = ruleFor(policy, step.action)?.before
-  return step.action.risk !== 'none' && before && atLeast(step.action.risk, before.from) ? [before.rule] : []
-}
-
-/** A gate that a runbook put there itself is made at least as strict as the policy wants it. */
-function raise(stage: readonly Step[], next: readonly Step[], policy: Policy, gateFor: MakeGate): readonly Step[] {
-  const wanted = byRole(next.filter((step): step is Act => step.kind === 'act').flatMap(step => stepRules(policy, step)))
-  const approvals = stage.filter((step): step is Gate => step.kind === 'gate' && step.for === 'approval')
-  const first = approvals[0]
-  if (!first || wanted.length === 0) return stage
-  const raised = stage.map(step => {
-    const rule = wanted.find(rule => step.kind === 'gate' && step.for === 'approval' && step.rule.role === rule.role)
-    return rule && step.kind === 'gate' ? { ...step, rule: stricter(step.rule, rule) } : step
-  })
-  const missing = wanted.filter(rule => !approvals.some(gate => gate.rule.role === rule.role))
-  return [...raised, ...missing.map(rule => gateFor(`${first.id}-${rule.role}`, first.asks, rule))]
-}
-
-/** What is to run always has a gate that always opens: dropped with the rest, it could never be approved. */
-const newGates = (stage: readonly Step[], rules: readonly ApprovalRule[], gateFor: MakeGate): readonly Step[] =>
-  rules.map((rule, n) => ({
-    ...gateFor(
-      `approve-${stage.map(step => step.id).join('-')}${n === 0 ? '' : `-${rule.role}`}`,
-      `${stage.map(step => step.says).join(' and ')}?`,
-      rule,
+/** A run may be looked at by whoever may do anything, were it only looking, on every target it touches. */
+export const maySee = (policy: Policy, by: Person, run: { readonly plan: Plan }): boolean =>
+  [...new Set(actionsOf(run.plan).map(action => action.target))].every(target =>
+    policy.rules.some(
+      rule =>
+        matches(rule.target, target) && labelled(rule.where, policy.labels?.get(target)) && hasRole(policy, by, rule.may, 'none'),
     ),
-    ...(stage.some(step => step.always) ? { always: true } : {}),
-  }))
-
-type MakeGate = (id: string, asks: string, rule: ApprovalRule) => Gate
-
-/** As much of a name as a button has room for: "approve R123456789 <name> as 0123456789". */
-const LONGEST = 56
-
-/** Gates of our own. Each has a name that a sentence can hold and that no step has: a shared name would be a shared state. */
-function gatesOf(plan: Plan): MakeGate {
-  const taken = new Set<string>(stepsOf(plan).map(step => step.id))
-  const free = (wish: string): StepId => {
-    const name = wish
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .slice(0, LONGEST)
-    let id = name
-    for (let n = 2; taken.has(id); n++) id = `${name}-${n}`
-    taken.add(id)
-    return id as StepId
-  }
-  return (id, asks, rule) => ({ id: free(id), says: asks, kind: 'gate', asks, for: 'approval', rule, facts: [] })
-}
-
-/** One rule for each role: the strictest. */
-function byRole(rules: readonly ApprovalRule[]): readonly ApprovalRule[] {
-  const found = new Map<string, ApprovalRule>()
-  for (const rule of rules) {
-    const other = found.get(rule.role)
-    found.set(rule.role, other ? stricter(other, rule) : rule)
-  }
-  return [...found.values()]
-}
+  )
 
 /** The rule for skipping a step: that of the gate nearest before it, else of the first approval in the plan. */
 export function skipRule(plan: Plan, id: StepId): ApprovalRule | undefined {
@@ -168,7 +168,7 @@ export function voters(
   askers: readonly Person[],
   voted: readonly Person[],
 ): { readonly could: readonly Person[]; readonly not: readonly string[] } {
-  const people = [...policy.people.keys()].filter(person => hasRole(policy, person, rule.role))
+  const people = [...policy.people.keys()].filter(person => rolesFor(policy, rule, person).length > 0)
   const could = people.filter(person => !voted.includes(person) && (rule.ownRequest || !askers.includes(person)))
   const not = people
     .filter(person => !could.includes(person))
@@ -181,8 +181,13 @@ export function closedFor(plan: Plan, policy: Policy, by: Person): Refusal | und
   for (const step of stepsOf(plan)) {
     if (step.kind !== 'gate') continue
     const { could } = voters(policy, step.rule, [by], [])
-    if (could.length >= step.rule.quorum) continue
-    const why = `the gate ${step.id} needs ${step.rule.quorum} with the role ${step.rule.role}${step.rule.ownRequest ? '' : ` besides ${by}, who asks`}, and there ${could.length === 1 ? 'is 1' : `are ${could.length}`}`
+    const short = unmet(
+      step.rule,
+      could.map(person => rolesFor(policy, step.rule, person)),
+    )
+    if (short.length === 0) continue
+    const wanted = needsOf(step.rule).map(({ role, quorum }) => `${quorum} with the role ${role}`)
+    const why = `the gate ${step.id} needs ${wanted.join(' and ')}${step.rule.ownRequest ? '' : ` besides ${by}, who asks`}, and there ${could.length === 1 ? 'is 1' : `are ${could.length}`}`
     return { no: 'not planned', why, instead: 'Give more people that role in the site file, or let somebody else ask.' }
   }
   return undefined

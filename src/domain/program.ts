@@ -1,9 +1,9 @@
 import { tally } from './approval.ts'
+import { evolve, inGlass } from './evolve.ts'
 import type { Instant } from './ids.ts'
 import { type Act, type Gate, type Step, stepsOf, type Watch } from './plan.ts'
 import {
   type Event,
-  evolve,
   type Intent,
   inFlight,
   isOver,
@@ -84,7 +84,7 @@ export function due(run: Run, now: Instant): readonly Event[] {
   const stage = currentStage(run)
   if (stage.length === 0) return [{ type: 'run.finished', outcome: outcomeOf(run) }]
   const held = failures(run).length > 0
-  return stage.flatMap(step => dueStep(step, stateOf(run, step), held, now))
+  return stage.flatMap(step => dueStep(run, step, held, now))
 }
 
 /** What a run that turned round leaves undone. */
@@ -129,11 +129,13 @@ export const touched = (run: Run): boolean =>
     return step.kind === 'act' && step.action.risk !== 'none' && (inFlight(state) || state.is === 'done')
   })
 
-function dueStep(step: Step, state: StepState, held: boolean, now: Instant): readonly Event[] {
+function dueStep(run: Run, step: Step, held: boolean, now: Instant): readonly Event[] {
+  const state = stateOf(run, step)
   switch (state.is) {
     case 'pending':
-      if (step.kind === 'act' || held) return []
-      return [{ type: 'step.opened', step: step.id, until: now + patience(step) }]
+      // The calendar is not the run's to know: a worker opens the gates that go by it.
+      if (step.kind === 'act' || held || byCalendar(run, step, now)) return []
+      return [opening(run, step, now)]
     case 'waiting':
       return now < state.until ? [] : [{ type: 'step.done', step: step.id, how: 'seen' }]
     case 'watching':
@@ -154,6 +156,16 @@ function dueStep(step: Step, state: StepState, held: boolean, now: Instant): rea
       return state.skip ? dueSkip(step, state.skip, now) : []
   }
   return []
+}
+
+const byCalendar = (run: Run, step: Step, now: Instant): boolean =>
+  step.kind === 'gate' && step.window === true && !inGlass(run, now)
+
+/** A question stands no longer than what makes it a lesser one. */
+export function opening(run: Run, step: Exclude<Step, Act>, now: Instant): Event {
+  const until = now + patience(step)
+  const glass = step.kind === 'gate' && step.for === 'approval' && inGlass(run, now) ? run.glass.until : until
+  return { type: 'step.opened', step: step.id, until: Math.min(until, glass) }
 }
 
 function dueSkip(step: Step, skip: NonNullable<Extract<StepState, { is: 'failed' }>['skip']>, now: Instant): readonly Event[] {
@@ -196,6 +208,7 @@ export type Work =
   | { readonly kind: 'settle'; readonly step: Act; readonly attempt: number; readonly intent: Intent }
   | { readonly kind: 'look'; readonly step: Watch }
   | { readonly kind: 'show'; readonly step: Gate } // read the facts of an open gate
+  | { readonly kind: 'open'; readonly step: Gate } // ask the calendar whether it may
 
 export function work(run: Run, now: Instant): readonly Work[] {
   return run.outcome
@@ -203,6 +216,12 @@ export function work(run: Run, now: Instant): readonly Work[] {
     : candidates(run)
         .filter(([at]) => at <= now)
         .map(([, job]) => job)
+}
+
+/** Until when the run waits. A calendar that was shut stands in nobody's way while the glass is broken. */
+function barred({ waitsFor, glass }: Run): Instant {
+  if (waitsFor === undefined) return 0
+  return 'shut' in waitsFor && glass !== undefined && waitsFor.next <= glass.until ? 0 : waitsFor.next
 }
 
 /** Every piece of work of the current stage, and from when on it may be done. */
@@ -213,7 +232,10 @@ function candidates(run: Run): readonly (readonly [Instant, Work])[] {
     if (step.kind === 'act' && state.is === 'sent')
       return [[state.after, { kind: 'settle', step, attempt: state.attempts, intent: state.intent }]]
     if (step.kind === 'act' && state.is === 'pending' && !halted)
-      return [[Math.max(state.after, run.waitsFor?.next ?? 0), { kind: 'send', step, attempt: state.attempts + 1 }]]
+      return [[Math.max(state.after, barred(run)), { kind: 'send', step, attempt: state.attempts + 1 }]]
+    // Whether it may open is asked again when that may have changed; a run that is held or paused asks nobody.
+    if (step.kind === 'gate' && state.is === 'pending' && step.window && !halted)
+      return [[Math.max(state.after, barred(run)), { kind: 'open', step }]]
     if (step.kind === 'watch' && state.is === 'watching') return [[run.tracks.get(step.id)?.next ?? 0, { kind: 'look', step }]]
     if (step.kind === 'gate' && state.is === 'open' && step.facts.length > 0)
       return [[(state.facts && run.tracks.get(step.id)?.next) ?? 0, { kind: 'show', step }]]
@@ -254,7 +276,8 @@ export const standsStill = (run: Run): boolean =>
       isOver(state) ||
       state.is === 'failed' ||
       state.is === 'doubtful' ||
-      (state.is === 'pending' && (run.paused !== undefined || failures(run).length > 0))
+      (state.is === 'pending' && (run.paused !== undefined || failures(run).length > 0)) ||
+      (state.is === 'pending' && run.waitsFor !== undefined && 'shut' in run.waitsFor)
     )
   })
 
@@ -262,4 +285,10 @@ export const standsStill = (run: Run): boolean =>
 export function gatesBefore(run: Run, step: Step): readonly Gate[] {
   const at = run.plan.stages.findIndex(stage => stage.some(other => other.id === step.id))
   return at < 1 ? [] : (run.plan.stages[at - 1] ?? []).filter(other => other.kind === 'gate')
+}
+
+/** The steps of the stage that a gate opens. */
+export function stepsBehind(run: Run, gate: Step): readonly Step[] {
+  const at = run.plan.stages.findIndex(stage => stage.includes(gate))
+  return at < 0 ? [] : (run.plan.stages[at + 1] ?? [])
 }

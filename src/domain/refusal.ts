@@ -31,6 +31,7 @@ export type Refusal =
   | { readonly no: 'not now'; readonly run: string; readonly why: string; readonly instead: readonly string[] }
   | { readonly no: 'no answer'; readonly target: string; readonly why: string }
   | { readonly no: 'not planned'; readonly why: string; readonly instead: string }
+  | { readonly no: 'needs a code'; readonly why: string; readonly instead: string }
   | { readonly no: 'went wrong'; readonly why: string }
 
 /** What is wrong, then what to do. */
@@ -67,7 +68,8 @@ export function explain(refusal: Refusal): readonly string[] {
     case 'unknown person':
       return [
         `I do not know who ${refusal.handle} is, so all I can give you is help: say \`help\`.`,
-        `To be linked, ask whoever keeps the site file to add the handle ${refusal.handle} to your name under \`people\`.`,
+        'If you are in the site file, say `link me` here, and take the code that you get to another account of yours.',
+        `If you are not, ask whoever keeps the site file to add you under \`people\`, with the handle ${refusal.handle}.`,
       ]
     case 'too late':
       return [
@@ -114,6 +116,8 @@ export function explain(refusal: Refusal): readonly string[] {
       return [`${refusal.target} gave no usable answer: ${refusal.why}.`, 'Nothing was changed.']
     case 'not planned':
       return [`${refusal.why}.`, refusal.instead]
+    case 'needs a code':
+      return [`${refusal.why[0]?.toUpperCase() ?? ''}${refusal.why.slice(1)}.`, refusal.instead]
     case 'went wrong':
       return [
         `Something went wrong here, and it is not your doing: ${refusal.why}.`,

@@ -12,11 +12,14 @@ export interface Rulebook {
   readonly roles: Readonly<Record<string, Role>>
   readonly people: Readonly<Record<string, Listed>>
   readonly rules: readonly Rule[]
-  readonly labels: Readonly<Record<string, Labels>> // of the targets
+  readonly labels: Readonly<Record<string, Labels>> // of every target, also those that have none
   readonly windows: readonly Window[]
   readonly glass?: Glass
   readonly links: { readonly expire: Millis; readonly coolDown: Millis }
 }
+
+/** The house among its own targets: what it does with itself, nothing freezes and no window keeps from being done. */
+export const HOUSE_TARGET = 'signalbox'
 
 export type Labels = Readonly<Record<string, string>> // env: production
 

@@ -1,4 +1,4 @@
-import type { ApprovalRule, Ballot, Vote } from './approval.ts'
+import type { ApprovalRule, Ballot, Via, Vote } from './approval.ts'
 import type { Place } from './chat.ts'
 import type { Digest, Instant, IntentId, Millis, Person, RunId, StepId } from './ids.ts'
 import type { Act, Action, Plan, Step } from './plan.ts'
@@ -6,13 +6,30 @@ import type { Track } from './progress.ts'
 
 /** What happened, in the past tense. Only ever appended. */
 export type Event =
-  | { readonly type: 'run.started'; readonly by: Person; readonly plan: Plan; readonly digest: Digest; readonly said: string }
+  | {
+      readonly type: 'run.started'
+      readonly by: Person
+      readonly plan: Plan
+      readonly digest: Digest
+      readonly said: string
+      readonly because?: string
+      readonly via?: Via
+    }
+  | {
+      readonly type: 'run.broke-glass' // until then its gates open by this rule
+      readonly by: Person
+      readonly because: string
+      readonly until: Instant
+      readonly rule: ApprovalRule
+      readonly via?: Via
+    }
+  | { readonly type: 'run.reviewed'; readonly by: Person; readonly because: string; readonly via?: Via }
   | { readonly type: 'run.paused'; readonly by: Person }
   | { readonly type: 'run.resumed'; readonly by: Person }
   | { readonly type: 'run.turned'; readonly to: 'rolling back' | 'stopping'; readonly by?: Person; readonly because?: string }
   | { readonly type: 'run.finished'; readonly outcome: Outcome }
   | { readonly type: 'worker.lost'; readonly steps: readonly StepId[] }
-  | { readonly type: 'run.heard'; readonly said: string } // a sentence, so that it is never acted upon twice
+  | { readonly type: 'run.heard'; readonly said: string; readonly via?: Via } // a sentence, so that it is never acted upon twice
   | StepEvent
 
 export type StepEvent =
@@ -31,7 +48,8 @@ export type StepEvent =
     }
   | { readonly type: 'step.failed'; readonly step: StepId; readonly why: string; readonly again?: Instant }
   | { readonly type: 'step.looked'; readonly step: StepId } // a watch came through again after its worker was lost
-  | { readonly type: 'step.retried'; readonly step: StepId; readonly by: Person }
+  | { readonly type: 'step.retried'; readonly step: StepId; readonly by?: Person; readonly because?: string } // by nobody: the calendar closed
+  | { readonly type: 'step.refreshed'; readonly step: StepId; readonly by: Person } // its facts are to be read again
   | {
       readonly type: 'step.skip-asked'
       readonly step: StepId
@@ -57,6 +75,7 @@ export interface SeenFact {
   readonly label: string
   readonly holds: boolean
   readonly shows: string
+  readonly at?: Instant // when it was read
 }
 
 export type StepState =
@@ -73,6 +92,7 @@ export type StepState =
       readonly by?: Person
       readonly result?: unknown
       readonly ballot?: Ballot
+      readonly facts?: readonly SeenFact[] // that were on the card when it opened
       readonly intent?: Intent
     }
   | { readonly is: 'failed'; readonly at: Instant; readonly why: string; readonly skip?: Skip }
@@ -84,7 +104,7 @@ export interface Skip {
   readonly ballot: Ballot
 }
 
-/** The fold of a run's events, and what lies beside them. */
+/** The fold of a run's events (evolve.ts), and what lies beside them. */
 export interface Run {
   readonly id: RunId
   readonly seq: number
@@ -98,6 +118,10 @@ export interface Run {
   readonly lost: ReadonlyMap<StepId, number> // workers lost in a row at this step
   readonly heard: ReadonlySet<string> // the chats' ids of the sentences that moved it
   readonly paused?: Person
+  readonly because?: string
+  readonly via?: Via
+  readonly glass?: BrokenGlass
+  readonly reviewed?: { readonly by: Person; readonly because: string; readonly at: Instant }
   readonly startedAt: Instant
   readonly outcome?: Outcome
   readonly endedAt?: Instant
@@ -107,12 +131,25 @@ export interface Run {
   readonly waitsFor?: Obstacle
 }
 
-/** Another run's claim that stands in the way, and when to try again. */
-export interface Obstacle {
-  readonly path: string
-  readonly run: RunId
-  readonly next: Instant
+/** What stands in the way, and when to try again: another run's claim, or the calendar. */
+export type Obstacle =
+  | { readonly path: string; readonly run: RunId; readonly next: Instant }
+  | { readonly shut: string; readonly next: Instant }
+
+export const saysObstacle = (obstacle: Obstacle): string =>
+  'shut' in obstacle ? `Waits: ${obstacle.shut}.` : `Waits for ${obstacle.run}, which holds ${obstacle.path}.`
+
+/** An emergency that somebody declared: what it is worth, and until when. */
+export interface BrokenGlass {
+  readonly by: Person
+  readonly because: string
+  readonly at: Instant
+  readonly until: Instant
+  readonly rule: ApprovalRule
 }
+
+/** A broken glass asks for a review until somebody has closed it. */
+export const reviewOpen = (run: Run): boolean => run.glass !== undefined && run.reviewed === undefined
 
 /** By how much the clocks of two workers may disagree: added before a silence counts as one. */
 export const SKEW: Millis = 2_000
@@ -136,108 +173,7 @@ export const unborn = (id: RunId, place: Place): Run => ({
   tracks: new Map(),
 })
 
-export function evolve(run: Run, event: Event, at: Instant): Run {
-  const next = { ...run, seq: run.seq + 1 }
-  switch (event.type) {
-    case 'run.started':
-      return {
-        ...next,
-        by: event.by,
-        plan: event.plan,
-        digest: event.digest,
-        said: event.said,
-        startedAt: at,
-        steps: pendingSteps(event.plan),
-      }
-    case 'run.paused':
-      return { ...next, paused: event.by }
-    case 'run.resumed': {
-      const { paused: _, ...going } = next
-      return going
-    }
-    case 'run.turned': {
-      const { paused: _, ...going } = next
-      return {
-        ...going,
-        course: event.to,
-        turned: { ...(event.by ? { by: event.by } : {}), ...(event.because ? { because: event.because } : {}) },
-      }
-    }
-    case 'run.finished':
-      return { ...next, outcome: event.outcome, endedAt: at }
-    case 'run.heard':
-      return { ...next, heard: new Set([...run.heard, event.said]) }
-    case 'worker.lost':
-      return { ...next, lost: new Map([...run.lost, ...event.steps.map(step => [step, (run.lost.get(step) ?? 0) + 1] as const)]) }
-    default: {
-      const before = run.steps.get(event.step) ?? PENDING
-      const steps = new Map(run.steps).set(event.step, evolveStep(stepNamed(run, event.step), before, event, at))
-      return CLEARS.has(event.type) && run.lost.has(event.step)
-        ? { ...next, steps, lost: without(run.lost, event.step) }
-        : { ...next, steps }
-    }
-  }
-}
-
-/** What shows that a step can be worked on without killing its worker. */
-const CLEARS: ReadonlySet<Event['type']> = new Set(['step.done', 'step.looked', 'step.retried', 'step.shown', 'step.skipped'])
-
-const PENDING: StepState = { is: 'pending', attempts: 0, after: 0 }
-
-function evolveStep(step: Step | undefined, now: StepState, event: StepEvent, at: Instant): StepState {
-  const attempts = 'attempts' in now ? now.attempts : 0
-  switch (event.type) {
-    case 'step.opened':
-      if (step?.kind === 'gate') return { is: 'open', ballot: { rule: step.rule, until: event.until, votes: [] } }
-      return { is: step?.kind === 'watch' ? 'watching' : 'waiting', until: event.until }
-    case 'step.shown':
-      return now.is === 'open' ? { ...now, facts: event.facts } : now
-    case 'step.voted':
-      if (now.is === 'open') return { ...now, ballot: add(now.ballot, event.vote) }
-      return now.is === 'failed' && now.skip ? { ...now, skip: { ...now.skip, ballot: add(now.skip.ballot, event.vote) } } : now
-    case 'step.intended':
-      return {
-        is: 'sent',
-        attempts: attempts + 1,
-        intent: event.intent,
-        after: event.intent.at + (step?.kind === 'act' ? step.timeout : 0) + SKEW,
-      }
-    case 'step.doubted':
-      if (now.is !== 'sent') return now
-      return event.again === undefined
-        ? { is: 'doubtful', attempts, intent: now.intent, why: event.why }
-        : { ...now, after: event.again }
-    case 'step.done':
-      return {
-        is: 'done',
-        at,
-        how: event.how,
-        ...(event.by ? { by: event.by } : {}),
-        ...(event.result === undefined ? {} : { result: event.result }),
-        ...(now.is === 'open' ? { ballot: now.ballot } : {}),
-        ...('intent' in now && now.intent ? { intent: now.intent } : {}),
-      }
-    case 'step.failed':
-      // A try that never reached its intent counts too, or a device that is down would be tried for ever.
-      if (event.again !== undefined)
-        return { is: 'pending', attempts: now.is === 'pending' ? attempts + 1 : attempts, after: event.again, why: event.why }
-      return { is: 'failed', at, why: event.why }
-    case 'step.looked':
-      return now
-    case 'step.retried':
-      return PENDING
-    case 'step.skip-asked':
-      return now.is === 'failed'
-        ? { ...now, skip: { by: event.by, because: event.because, ballot: { rule: event.rule, until: event.until, votes: [] } } }
-        : now
-    case 'step.skipped':
-      return { is: 'skipped', at, ...(event.by ? { by: event.by } : {}), ...(event.because ? { because: event.because } : {}) }
-  }
-}
-
-const add = (ballot: Ballot, vote: Vote): Ballot => ({ ...ballot, votes: [...ballot.votes, vote] })
-const pendingSteps = (plan: Plan) => new Map(plan.stages.flat().map(step => [step.id, PENDING] as const))
-const without = <K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> => new Map([...map].filter(([k]) => k !== key))
+export const PENDING: StepState = { is: 'pending', attempts: 0, after: 0 }
 
 export const stateOf = (run: Run, step: Step): StepState => run.steps.get(step.id) ?? PENDING
 export const isOver = (state: StepState): boolean => state.is === 'done' || state.is === 'skipped'

@@ -1,7 +1,9 @@
 import type { Instant, RunId } from '../domain/ids.ts'
+import type { Action } from '../domain/plan.ts'
 import { type Work, work } from '../domain/program.ts'
 import type { Event, Run } from '../domain/run.ts'
 import { type Hold, LeaseLost } from '../ports/store.ts'
+import { open } from './calendar.ts'
 import { messageOf } from './call.ts'
 import { claimsOf } from './claims.ts'
 import type { Engine } from './engine.ts'
@@ -44,16 +46,28 @@ async function turn(id: RunId, hold: Hold, engine: Engine): Promise<void> {
 
 /** The site file may have lost a target, or an adapter a capability, since the run began: the card has to say so. */
 function withoutTarget(job: Work, engine: Engine): readonly Event[] {
-  const actions =
-    job.kind === 'show' ? job.step.facts.map(fact => fact.read) : [job.kind === 'look' ? job.step.read : job.step.action]
   try {
-    for (const action of actions) engine.find(action)
+    for (const action of actionsOf(job)) engine.find(action)
     return []
   } catch (error) {
     const why = messageOf(error)
     return [
       job.kind === 'settle' ? { type: 'step.doubted', step: job.step.id, why } : { type: 'step.failed', step: job.step.id, why },
     ]
+  }
+}
+
+function actionsOf(job: Work): readonly Action[] {
+  switch (job.kind) {
+    case 'open':
+      return []
+    case 'show':
+      return job.step.facts.map(fact => fact.read)
+    case 'look':
+      return [job.step.read]
+    case 'send':
+    case 'settle':
+      return [job.step.action]
   }
 }
 
@@ -98,6 +112,8 @@ function perform(job: Work, run: Run, hold: Hold, engine: Engine): Promise<void>
       return look(run, job.step, hold, engine)
     case 'show':
       return show(run, job.step, hold, engine)
+    case 'open':
+      return open(run, job.step, hold, engine)
   }
 }
 

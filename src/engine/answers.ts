@@ -1,20 +1,23 @@
+import { ballots, people } from '../domain/ballot.ts'
 import type { Card, Said } from '../domain/chat.ts'
 import type { Command } from '../domain/command.ts'
 import { draw } from '../domain/draw.ts'
 import { estimateLines } from '../domain/estimate.ts'
 import { homeCard } from '../domain/home.ts'
-import type { IntentId, Person } from '../domain/ids.ts'
+import type { IntentId, Person, RunId } from '../domain/ids.ts'
 import type { Action } from '../domain/plan.ts'
-import { type Policy, permit, voters } from '../domain/policy.ts'
+import { maySee, type Policy, permit, voters } from '../domain/policy.ts'
+import { list } from '../domain/refusal.ts'
 import type { Run } from '../domain/run.ts'
 import { chartOf } from '../domain/run-chart.ts'
-import { ballots } from '../domain/say.ts'
+import { windowLines } from '../domain/windows.ts'
 import { duration } from '../domain/words.ts'
 import type { Capability } from '../kit/device.ts'
 import { callFor, messageOf } from './call.ts'
-import type { Ears } from './ears.ts'
+import type { Ears, Planned } from './ears.ts'
 import type { Engine } from './engine.ts'
 import { subscriptions } from './followers.ts'
+import { policyTest, whoCouldApprove } from './policy-test.ts'
 import { listing, no, unknownRun } from './replies.ts'
 
 export type Question =
@@ -27,9 +30,15 @@ export type Question =
           | 'show targets'
           | 'show chats'
           | 'show subscriptions'
+          | 'show windows'
+          | 'show reviews'
+          | 'show policy change'
+          | 'policy test'
+          | 'who could approve'
           | 'who may approve'
           | 'what can I do'
           | 'estimate'
+          | 'report'
           | 'help'
           | 'home'
           | 'chart'
@@ -39,17 +48,20 @@ export type Question =
 
 /** Questions need no run: they are answered at once, and only to the one who asked. */
 export async function answerTo(question: Question, said: Said, by: Person, ears: Ears): Promise<Card> {
+  const policy = await ears.policy()
+  const seen = (runs: readonly Run[]) => runs.filter(run => maySee(policy, by, run))
+  const loaded = async (id: RunId): Promise<Run | undefined> => seen([(await ears.store.load(id)) ?? []].flat())[0]
   switch (question.kind) {
     case 'read': {
-      const refusal = permit(ears.policy(), by, [question.action])
+      const refusal = permit(policy, by, [question.action])
       return refusal ? no(refusal) : read(question.action, ears)
     }
     case 'show run': {
-      const run = await ears.store.load(question.run)
+      const run = await loaded(question.run)
       return run ? shownTo(said, run, ears) : unknownRun(question.run, ears.store)
     }
     case 'chart': {
-      const run = await ears.store.load(question.run)
+      const run = await loaded(question.run)
       if (!run) return unknownRun(question.run, ears.store)
       const chart = chartOf(run)
       return chart
@@ -58,7 +70,9 @@ export async function answerTo(question: Question, said: Said, by: Person, ears:
     }
     case 'home': {
       const [live, latest] = [await ears.store.list('live', 1000), await ears.store.list('all', 50)]
-      return homeCard([...live, ...latest.filter(run => run.outcome)], by, ears.policy(), await ears.store.now())
+      const reviews = await ears.store.list('reviews', 100)
+      const ended = [...latest.filter(run => run.outcome), ...reviews.filter(run => !latest.some(one => one.id === run.id))]
+      return homeCard(seen([...live, ...ended]), by, policy, await ears.store.now())
     }
     case 'show chats':
       return listing(
@@ -68,7 +82,7 @@ export async function answerTo(question: Question, said: Said, by: Person, ears:
     case 'show subscriptions':
       return subscriptions(ears)
     case 'show runs': {
-      const runs = await ears.store.list(question.which, 50)
+      const runs = seen(await ears.store.list(question.which, 200)).slice(0, 50)
       const now = await ears.store.now()
       const none = question.which === 'live' ? 'Nothing is running.' : 'There has been no run yet.'
       return listing(
@@ -79,18 +93,74 @@ export async function answerTo(question: Question, said: Said, by: Person, ears:
     case 'show targets':
       return listing('Targets', ears.targets())
     case 'who may approve': {
-      const run = await ears.store.load(question.run)
-      return run ? listing(`Who could approve ${run.id}`, approvers(run, ears.policy())) : unknownRun(question.run, ears.store)
+      const run = await loaded(question.run)
+      return run ? listing(`Who could approve ${run.id}`, approvers(run, policy)) : unknownRun(question.run, ears.store)
     }
     case 'what can I do':
       return listing(
         question.target === undefined ? 'What you can do' : `What you can do on ${question.target}`,
-        ears.canDo(question.target, by),
+        ears.canDo(question.target, by, policy),
       )
+    case 'show windows':
+      return listing('When things may be changed', windowLines(policy, ears.targetNames(), await ears.store.now()))
+    case 'show reviews': {
+      const open = seen(await ears.store.list('reviews', 50))
+      return listing(
+        open.length === 0 ? 'No review is open.' : 'Open reviews',
+        open.map(run => `${run.id}  ${run.plan.title}  glass broken by ${run.glass?.by}: ${run.glass?.because}`),
+      )
+    }
+    case 'show policy change': {
+      const change = await ears.policyChange()
+      return change
+        ? listing('The site file says otherwise than the policy that holds', [
+            ...change.lines,
+            'Say `accept policy` to let it hold.',
+          ])
+        : listing('The policy that holds is the one of the site file.', [])
+    }
+    case 'policy test': {
+      const tested = (question.by as Person | undefined) ?? by
+      if (!policy.people.has(tested))
+        return no({
+          no: 'bad value',
+          what: 'The person',
+          why: `the site file knows no ${tested}; it knows ${list([...policy.people.keys()], 'and')}`,
+        })
+      const planned = plannedOf(question.sentence, ears)
+      return 'refusal' in planned
+        ? no(planned.refusal)
+        : listing(`"${question.sentence}" said by ${tested}`, policyTest(planned, tested, policy, await ears.store.now()))
+    }
+    case 'who could approve': {
+      const planned = plannedOf(question.sentence, ears)
+      return 'refusal' in planned
+        ? no(planned.refusal)
+        : listing(`Who could approve "${question.sentence}"`, whoCouldApprove(planned, policy, await ears.store.now()))
+    }
+    case 'report': {
+      const run = await loaded(question.run)
+      return run ? ears.record(run) : unknownRun(question.run, ears.store)
+    }
     case 'estimate':
       return listing('Estimate', estimateLines(question))
     case 'help':
       return listing(question.topic === undefined ? 'What can be said' : `Help: ${question.topic}`, ears.help(question.topic))
+  }
+}
+
+/** What a sentence in a sentence would come to. */
+function plannedOf(sentence: string, ears: Ears): Planned {
+  const heard = ears.parse(sentence)
+  if ('refusal' in heard) return heard
+  const { command } = heard
+  if (command.kind === 'act' || command.kind === 'run') return ears.plan(command)
+  return {
+    refusal: {
+      no: 'not planned',
+      why: `\`${sentence}\` changes nothing and asks no device`,
+      instead: 'Test a sentence that does.',
+    },
   }
 }
 
@@ -124,7 +194,7 @@ function approvers(run: Run, policy: Policy): readonly string[] {
       ballot.votes.map(vote => vote.by),
     )
     return [
-      `${step.id}: needs ${ballot.rule.quorum} with the role ${ballot.rule.role}, has ${ballot.votes.length}.`,
+      `${step.id}: needs ${people(ballot.rule)}, has ${ballot.votes.length}.`,
       `  could: ${could.join(', ') || 'nobody'}${not.length > 0 ? `; could not: ${not.join(', ')}` : ''}`,
     ]
   })

@@ -41,7 +41,7 @@ export async function admit(said: Said, ears: Ears): Promise<Admitted> {
   }
   if (standing.place === 'shared') return { dropped: 'shared' }
   if (standing.speaker !== 'member') return { dropped: standing.speaker }
-  const by = personOf(ears.policy(), said.by)
+  const by = personOf(await ears.policy(), said.by)
   switch (ears.limit({ person: by ?? said.by, channel: `${said.at.chat}/${said.at.channel}` }, ears.clock.now())) {
     case 'ok':
       return { by, standing }
@@ -102,6 +102,12 @@ const LOOKS: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
   'show targets',
   'show chats',
   'show subscriptions',
+  'show windows',
+  'show reviews',
+  'show policy change',
+  'policy test',
+  'who could approve',
+  'report',
   'who may approve',
   'what can I do',
   'estimate',

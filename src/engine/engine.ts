@@ -1,4 +1,4 @@
-import type { Millis, RunId, Target } from '../domain/ids.ts'
+import type { Handle, Millis, RunId, Target } from '../domain/ids.ts'
 import type { Action } from '../domain/plan.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Capability } from '../kit/device.ts'
@@ -12,7 +12,10 @@ export interface Engine {
   readonly clock: Clock
   readonly lease: Millis
   readonly stopping: AbortSignal // a graceful stop: nothing new is begun
-  policy(): Policy
+  /** Who may do what at this moment. */
+  policy(): Promise<Policy>
+  /** Is this account of a chat still in use? Undefined when its chat cannot be asked. */
+  active(handle: Handle): Promise<boolean | undefined>
   /** The device and the capability an action is about. Throws an Error for a target or capability the site does not know. */
   find(action: Action): Found
   /** Where a capability's claims start: the target's own place in the resource tree. */

@@ -1,16 +1,21 @@
+import type { Via } from '../domain/approval.ts'
+import { ballots } from '../domain/ballot.ts'
 import { digestOf } from '../domain/chain.ts'
 import type { Card, Said, Standing } from '../domain/chat.ts'
 import type { Command } from '../domain/command.ts'
+import { guard } from '../domain/guard.ts'
 import type { Person } from '../domain/ids.ts'
-import { closedFor, guard } from '../domain/policy.ts'
+import { closedFor } from '../domain/policy.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Run } from '../domain/run.ts'
-import { type AboutRun, decide, type Verdict } from '../domain/say.ts'
+import { decide } from '../domain/say.ts'
+import type { AboutRun, Speech, Verdict } from '../domain/verdict.ts'
 import { NotShown } from '../ports/chat.ts'
-import { answerTo } from './answers.ts'
+import { answerTo, type Question } from './answers.ts'
 import { messageOf } from './call.ts'
+import { type Asked, changeOf, shutOut } from './changes.ts'
 import { admit, type HeardAs, misplaced, moves, unwitnessed } from './door.ts'
-import type { Ears } from './ears.ts'
+import type { AboutLinks, Ears } from './ears.ts'
 import { type Following, followers } from './followers.ts'
 import { no, unknownRun } from './replies.ts'
 
@@ -62,10 +67,14 @@ async function replyTo(said: Said, ears: Ears): Promise<Reply> {
   if ('dropped' in admitted) return { as: admitted.dropped, ...(admitted.refusal ? { card: no(admitted.refusal) } : {}) }
   const { by, standing } = admitted
   const heard = ears.parse(said.text)
+  const linking = 'command' in heard ? aboutLinks(heard.command) : undefined
+  if (linking) return accepted(await ears.links(linking, said, by))
   if (by === undefined) return stranger(said, heard, ears)
   if ('refusal' in heard) return refused(heard.refusal)
   const { command } = heard
-  if (command.kind === 'act' || command.kind === 'run') return begin(said, command, by, standing, ears)
+  const asked = await changeOf(command, by, ears)
+  if (asked && 'refusal' in asked) return refused(asked.refusal)
+  if (asked) return begin(said, asked, by, standing, ears)
   const wrong = moves(command) ? await misplaced(said, standing, ears) : undefined
   switch (command.kind) {
     case 'vote':
@@ -77,7 +86,10 @@ async function replyTo(said: Said, ears: Ears): Promise<Reply> {
     case 'cancel':
     case 'pause':
     case 'resume':
-      return about(said, command, by, wrong, ears)
+    case 'break glass':
+    case 'close review':
+    case 'refresh':
+      return about(said, command, by, wrong, standing, ears)
     case 'watch':
     case 'unwatch':
     case 'subscribe':
@@ -88,20 +100,23 @@ async function replyTo(said: Said, ears: Ears): Promise<Reply> {
       if (wrong && standing.place !== 'direct') return refused(wrong.refusal, wrong.as)
       return accepted(await followers(command satisfies Following, said, by, ears))
     default:
-      return accepted(await answerTo(command, said, by, ears))
+      return accepted(await answerTo(command as Question, said, by, ears))
   }
 }
+
+const LINKS: ReadonlySet<Command['kind']> = new Set<Command['kind']>(['link me', 'link', 'unlink', 'show links'])
+const aboutLinks = (command: Command): AboutLinks | undefined => (LINKS.has(command.kind) ? (command as AboutLinks) : undefined)
 
 const accepted = (card: Card | undefined): Reply => ({ as: 'accepted', ...(card ? { card } : {}) })
 const refused = (refusal: Refusal, as: HeardAs = 'refused'): Reply => ({ as, card: no(refusal) })
 
 /** Whom the site does not know gets help, and how to be linked, and nothing else. */
-function stranger(said: Said, heard: ReturnType<Ears['parse']>, ears: Ears): Reply {
+async function stranger(said: Said, heard: ReturnType<Ears['parse']>, ears: Ears): Promise<Reply> {
   if ('command' in heard && heard.command.kind === 'help') {
     const lines = ears.help(heard.command.topic)
     return { as: 'unlinked', card: { title: 'What can be said', tone: 'calm', lines, buttons: [] } }
   }
-  return refused({ no: 'unknown person', handle: said.by }, 'unlinked')
+  return refused((await ears.lapsed(said.by)) ?? { no: 'unknown person', handle: said.by }, 'unlinked')
 }
 
 /** An edit is not a sentence: whoever changes what began a run is told that nothing has changed. */
@@ -114,13 +129,7 @@ async function edited(said: Said, original: string, ears: Ears): Promise<Reply> 
 }
 
 /** A read is performed here and now; a change becomes a run, and its card is the answer. */
-async function begin(
-  said: Said,
-  command: Extract<Command, { kind: 'run' | 'act' }>,
-  by: Person,
-  standing: Standing,
-  ears: Ears,
-): Promise<Reply> {
+async function begin(said: Said, { notes, ...command }: Asked, by: Person, standing: Standing, ears: Ears): Promise<Reply> {
   const planned = ears.plan(command)
   if ('refusal' in planned) return refused(planned.refusal)
   if ('read' in planned) return accepted(await answerTo({ kind: 'read', action: planned.read }, said, by, ears))
@@ -129,10 +138,11 @@ async function begin(
   const known = await ears.store.byOrigin(origin)
   const wrong = known ? undefined : await misplaced(said, standing, ears)
   if (wrong) return refused(wrong.refusal, wrong.as)
-  const guarded = guard(planned.plan, ears.policy(), by, planned.reads)
+  const policy = await ears.policy()
+  const guarded = guard({ ...planned.plan, ...notes }, policy, by, planned.reads, command.because)
   if ('refusal' in guarded) return refused(guarded.refusal)
   const { plan } = guarded
-  const closed = closedFor(plan, ears.policy(), by)
+  const closed = closedFor(plan, policy, by) ?? shutOut(plan, policy, await ears.store.now())
   if (closed) return refused(closed)
   const run = await ears.store.create(origin, said.at, {
     type: 'run.started',
@@ -140,12 +150,21 @@ async function begin(
     plan,
     digest: digestOf(plan),
     said: ears.redact(said.text),
+    ...(command.because === undefined ? {} : { because: ears.redact(command.because) }),
+    via: viaOf(said, standing),
   })
   await nudge(run, ears)
   return { as: 'accepted' }
 }
 
-async function about(said: Said, command: AboutRun, by: Person, wrong: Misplaced, ears: Ears): Promise<Reply> {
+async function about(
+  said: Said,
+  command: AboutRun,
+  by: Person,
+  wrong: Misplaced,
+  standing: Standing,
+  ears: Ears,
+): Promise<Reply> {
   const known = await ears.store.load(command.run)
   const origin = originOf(said)
   // Heard before its answerer died: what is late now was not late then, and it counts.
@@ -153,18 +172,39 @@ async function about(said: Said, command: AboutRun, by: Person, wrong: Misplaced
   if (!known) return { as: 'refused', card: await unknownRun(command.run, ears.store) }
   const elsewhere = await unwitnessed(said, known, ears)
   if (elsewhere) return refused(elsewhere, 'misplaced')
+  const policy = await ears.policy()
+  const proof = await proved(said, command, by, known, ears)
+  if (typeof proof === 'object') return refused(proof)
+  const speech: Speech = { via: viaOf(said, standing), ...(proof ? { proof } : {}) }
   let verdict: Verdict = { refusal: { no: 'empty' } }
   const run = await ears.store.record(command.run, (run, now) => {
     // Said before its answerer died: an old "retry" or "it did not happen" must not meet what the run has become since.
     if (run.heard.has(origin)) verdict = { events: [], heard: 'that has been heard' }
-    else verdict = decide(run, ears.redact(command), by, ears.policy(), now)
-    return 'events' in verdict && verdict.events.length > 0 ? [{ type: 'run.heard', said: origin }, ...verdict.events] : []
+    else verdict = decide(run, ears.redact(command), by, policy, now, speech)
+    return 'events' in verdict && verdict.events.length > 0
+      ? [{ type: 'run.heard', said: origin, ...(speech.via ? { via: speech.via } : {}) }, ...verdict.events]
+      : []
   })
   const decided = verdict as Verdict
   if ('refusal' in decided) return refused(decided.refusal)
   await nudge(run, ears)
   return accepted({ title: decided.heard, tone: 'calm', lines: [], buttons: [] })
 }
+
+/** A code is used up only for a vote that wants one, and where that vote would count. */
+async function proved(said: Said, command: AboutRun, by: Person, run: Run, ears: Ears): Promise<'totp' | Refusal | undefined> {
+  if (said.code === undefined || command.kind !== 'vote' || command.verdict !== 'approve') return undefined
+  const wanted = ballots(run).some(
+    ({ step, ballot }) => ballot.rule.stepUp && (command.step === undefined || command.step === step.id),
+  )
+  return wanted ? ears.stepUp(said, by) : undefined
+}
+
+const viaOf = ({ by, at }: Said, { workspace }: Standing): Via => ({
+  handle: by,
+  channel: at.channel,
+  ...(workspace === undefined ? {} : { workspace }),
+})
 
 /** The chat's id of the message that asked: the same origin is the same request. */
 const originOf = (said: Said): string => `${said.at.chat}:${said.id}`

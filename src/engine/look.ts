@@ -51,16 +51,21 @@ export async function show(run: Run, step: Gate, hold: Hold, engine: Engine): Pr
   const facts: SeenFact[] = []
   for (const fact of step.facts) {
     const { label, holds, shows } = await readFact(fact, run, 30_000, hold, engine)
-    facts.push({ label, holds, shows })
+    facts.push({ label, holds, shows, at: await engine.store.now() })
   }
   const now: Instant = await engine.store.now()
   await hold.track(step.id, { since: run.tracks.get(step.id)?.since ?? now, at: now, moved: now, next: now + REFRESH })
   await hold.record(current => {
     const state = stateOf(current, step)
-    const known = state.is === 'open' && canonical(state.facts) === canonical(facts) && !current.lost.has(step.id)
+    const known = state.is === 'open' && sameFacts(state.facts, facts) && !current.lost.has(step.id)
     return state.is === 'open' && !known ? [{ type: 'step.shown', step: step.id, facts }] : []
   })
 }
+
+/** Do they say the same, whenever they were read? */
+const sameFacts = (before: readonly SeenFact[] | undefined, now: readonly SeenFact[]): boolean =>
+  canonical(before?.map(said)) === canonical(now.map(said))
+const said = ({ label, holds, shows }: SeenFact) => ({ label, holds, shows })
 
 /** One fact, read now. What could not be read does not hold. */
 export async function readFact(

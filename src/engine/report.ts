@@ -1,20 +1,24 @@
 import type { Card, Lane, Place } from '../domain/chat.ts'
 import { draw } from '../domain/draw.ts'
 import type { Instant, Millis, RunId } from '../domain/ids.ts'
+import type { Policy } from '../domain/policy.ts'
 import { type Ring, rings } from '../domain/rings.ts'
-import type { Run } from '../domain/run.ts'
+import { type Run, saysObstacle } from '../domain/run.ts'
 import { chartOf } from '../domain/run-chart.ts'
 import { type Chat, NotShown } from '../ports/chat.ts'
 import type { Posted, Store } from '../ports/store.ts'
 import { audience, mirrored, nameOf, rousing, type Seat, standIn } from './audience.ts'
 import type { Crowd } from './crowd.ts'
 import { showMessage } from './show.ts'
+import { callsOf } from './wake.ts'
 
 export interface Reporter {
   readonly store: Store
   readonly chats: ReadonlyMap<string, Chat>
   readonly fallback?: Place
   readonly crowd: Crowd
+  /** Who may do what: those who could answer are mentioned. Nobody is where it is absent. */
+  policy?(): Promise<Policy>
   /** For whoever runs the bot: where nothing can be shown any more. */
   complain(what: string, error: unknown): void
 }
@@ -31,10 +35,13 @@ export async function report(id: RunId, reporter: Reporter): Promise<void> {
       if (!(await tell(run, still, reporter)) || !still()) return
       await reporter.store.reported(id, run.seq)
       const after = await reporter.store.load(id)
-      if (!after || after.seq === run.seq) return
+      if (!after || (after.seq === run.seq && waitsOf(after) === waitsOf(run))) return
     }
   })
 }
+
+/** What a run waits for is no event: that it began to wait while its card was drawn does not show in its seq. */
+const waitsOf = ({ waitsFor }: Run): string | undefined => waitsFor && saysObstacle(waitsFor)
 
 /** False when it has to be told again: a chat takes nothing now, or nobody knows whether it took something. */
 async function tell(run: Run, still: () => boolean, reporter: Reporter): Promise<boolean> {
@@ -105,7 +112,7 @@ async function showAll(
   seat: Seat,
   card: Card,
   chat: Chat,
-  { run, now, still, posts, reporter: { store, crowd } }: Scene,
+  { run, now, still, posts, reporter: { store, crowd, policy } }: Scene,
 ): Promise<void> {
   const message = { about: run.id, at: seat.place, chat, now, still, every: crowd.every(chat) }
   const key = `card${seat.key}`
@@ -114,11 +121,9 @@ async function showAll(
   for (const ring of rings(run, now)) {
     const key = `${ring.key}${seat.key}`
     if (posts.get(key)?.post || (seat.quiet && !rousing(ring))) continue
-    await showMessage(
-      { ...message, at: thread, key, card: pictured(ring, run), lane: run.outcome ? 'end' : 'answer' },
-      posts.get(key),
-      store,
-    )
+    const calls = policy ? callsOf(ring, run, await policy(), chat.name) : []
+    const card = { ...pictured(ring, run), ...(calls.length > 0 ? { calls } : {}) }
+    await showMessage({ ...message, at: thread, key, card, lane: run.outcome ? 'end' : 'answer' }, posts.get(key), store)
   }
 }
 

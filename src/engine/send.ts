@@ -1,13 +1,12 @@
 import type { Instant, IntentId } from '../domain/ids.ts'
-import { type Act, type Action, type Expectation, fieldOf, meets, stepsOf, wanted } from '../domain/plan.ts'
-import { hasRole, type Policy, permit } from '../domain/policy.ts'
-import { awaits, gatesBefore, intend } from '../domain/program.ts'
+import { type Act, type Action, type Expectation, fieldOf, meets, wanted } from '../domain/plan.ts'
+import { awaits, intend } from '../domain/program.ts'
 import { type Event, type Intent, type Run, SKEW, stateOf } from '../domain/run.ts'
 import { Misread, Refused, Unreachable } from '../kit/errors.ts'
 import type { Hold } from '../ports/store.ts'
 import { callFor, messageOf, readFor } from './call.ts'
 import type { Engine } from './engine.ts'
-import { readFact } from './look.ts'
+import { type Objection, objection } from './objections.ts'
 import { resolve } from './resolve.ts'
 
 /** Check the approval and its facts, look, write the intent down, send. */
@@ -22,13 +21,8 @@ export async function send(run: Run, step: Act, attempt: number, hold: Hold, eng
   const { effect } = engine.find(action).capability
   if (effect === 'read') return read(run, step, action, attempt, hold, engine)
 
-  const objection = await objections(run, step, hold, engine)
-  if (objection) {
-    await note(now =>
-      objection.again ? tryAgain(step, attempt, now, objection.why) : { type: 'step.failed', step: step.id, why: objection.why },
-    )
-    return
-  }
+  const objects = await objection(run, { ...step, action }, hold, engine)
+  if (objects) return object(objects, step, attempt, hold)
   // The seq makes the id unique across retries and yet the same for one try; it is never random.
   const id = `${run.id}/${step.id}/${run.seq + 1}` as IntentId
   let before: unknown
@@ -52,43 +46,22 @@ export async function send(run: Run, step: Act, attempt: number, hold: Hold, eng
   if (state.is === 'sent' && state.intent.id === id) await perform(step, state.intent, attempt, from, hold, engine)
 }
 
-/** Why it must not be sent now: an approval that has lapsed, a voter who has lost the role, a fact that no longer holds. */
-async function objections(
-  run: Run,
-  step: Act,
-  hold: Hold,
-  engine: Engine,
-): Promise<{ readonly why: string; readonly again?: true } | undefined> {
-  const now = await engine.store.now()
-  const policy = engine.policy()
-  const refusal = permit(policy, run.by, [step.action])
-  if (refusal)
-    return { why: `${run.by} may not ask for this any more: ${refusal.no === 'not permitted' ? refusal.because : refusal.no}` }
-  const gone = lapsedVoter(run, policy)
-  if (gone) return { why: gone }
-  for (const gate of gatesBefore(run, step)) {
-    const state = stateOf(run, gate)
-    if (state.is !== 'done' || !state.ballot) return { why: `${gate.id} has not been approved` }
-    if (now >= state.ballot.until) return { why: `the approval of ${gate.id} has lapsed; retry asks for it again` }
-    for (const fact of gate.facts) {
-      const seen = await readFact(fact, run, step.timeout, hold, engine)
-      if (seen.unanswered) return { why: `the fact "${fact.label}" could not be read again: ${seen.shows}`, again: true }
-      if (!seen.holds)
-        return { why: `a fact no longer holds since it was approved: ${fact.label}: ${seen.shows}; nothing was sent` }
-    }
+/** What becomes of a change that must not be sent now. */
+async function object(objects: Objection, step: Act, attempt: number, hold: Hold): Promise<void> {
+  const { why } = objects
+  switch (objects.so) {
+    case 'fail':
+      return void (await noteIfWanted(step, hold, () => ({ type: 'step.failed', step: step.id, why })))
+    case 'try again':
+      return void (await noteIfWanted(step, hold, now => tryAgain(step, attempt, now, why)))
+    case 'wait':
+      return void (await hold.waitFor({ shut: why, next: objects.next }))
+    case 'ask again':
+      await hold.record(run =>
+        awaits(run, step) ? objects.gates.map(gate => ({ type: 'step.retried', step: gate.id, because: why })) : [],
+      )
+      return void (await hold.waitFor({ shut: why, next: objects.next }))
   }
-  return undefined
-}
-
-/** Membership is a matter of now, not of when the vote was cast. */
-function lapsedVoter(run: Run, policy: Policy): string | undefined {
-  for (const step of stepsOf(run.plan)) {
-    const state = stateOf(run, step)
-    if (step.kind !== 'gate' || state.is !== 'done') continue
-    const gone = state.ballot?.votes.find(vote => vote.verdict === 'approve' && !hasRole(policy, vote.by, step.rule.role))
-    if (gone) return `${gone.by}, who approved ${step.id}, has the role ${step.rule.role} no longer`
-  }
-  return undefined
 }
 
 async function read(run: Run, step: Act, action: Action, attempt: number, hold: Hold, engine: Engine): Promise<void> {

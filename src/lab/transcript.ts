@@ -4,7 +4,7 @@ import type { Handle, RunId, StepId } from '../domain/ids.ts'
 import type { House } from '../house.ts'
 
 /**
- * A story read line by line: `operator: sentence`, `# comment`, `...`, which waits until nothing is moving, and `... R1 copy`,
+ * A story read line by line: `operator: sentence`, `lead 123456: sentence` with a code of a second factor, `# comment`, `...`, which waits until nothing is moving, and `... R1 copy`,
  * which waits until then or until R1 has come to that step. Resolves with true when every run that
  * it began, or found going on, has succeeded.
  */
@@ -13,7 +13,7 @@ export async function play(
   house: House,
   people: readonly string[],
   print: (line: string) => void,
-  say: (who: string, sentence: string) => Promise<void> = onConsole(house),
+  say: Say = onConsole(house),
 ): Promise<boolean> {
   const before = new Set((await house.runs()).filter(run => run.outcome).map(run => run.id))
   let understood = true
@@ -28,7 +28,7 @@ export async function play(
       await house.quiet(step === undefined ? undefined : { run: run as RunId, step: step as StepId })
       continue
     }
-    const [, who, sentence] = /^([A-Za-z0-9_.-]+):\s*(.*)$/s.exec(line) ?? []
+    const [, who, code, sentence] = /^([A-Za-z0-9_.-]+)(?:\s+(\d{6}))?:\s*(.*)$/s.exec(line) ?? []
     if (who === undefined || sentence === undefined || !people.includes(who)) {
       print(
         `! "${harmless(line.slice(0, 60))}" does not say who speaks. Write it as "${people[0]}: ..."; here are ${people.join(', ')}.`,
@@ -36,8 +36,8 @@ export async function play(
       understood = false
       continue
     }
-    print(harmless(`${who}> ${sentence.slice(0, 200)}`))
-    await say(who, sentence)
+    print(harmless(`${who}${code === undefined ? '' : ', with a code'}> ${sentence.slice(0, 200)}`))
+    await say(who, sentence, code)
   }
   await house.quiet()
   const runs = (await house.runs()).filter(run => !before.has(run.id))
@@ -52,13 +52,17 @@ export async function play(
   return understood && short.length === 0
 }
 
+/** Somebody says something, with a code of their second factor or without one. */
+export type Say = (who: string, sentence: string, code?: string) => Promise<void>
+
 /** At the terminal, where everybody is who they say they are. */
 const onConsole =
-  (house: House) =>
-  (who: string, sentence: string): Promise<void> =>
+  (house: House): Say =>
+  (who, sentence, code) =>
     house.say({
       id: randomUUID(),
       text: sentence,
       by: `console:${who}` as Handle,
       at: { chat: 'console', channel: 'transcript' },
+      ...(code === undefined ? {} : { code }),
     })

@@ -64,7 +64,19 @@ export const COMMANDS: readonly Explained[] = [
   {
     topic: 'show',
     summary: 'Show a run, all runs, or what there is',
-    examples: ['show R7', 'show runs', 'show all runs', 'show targets', 'show chats', 'show subscriptions', 'show windows', 'show links', 'show reviews', 'show policy change', 'status'],
+    examples: [
+      'show R7',
+      'show runs',
+      'show all runs',
+      'show targets',
+      'show chats',
+      'show subscriptions',
+      'show windows',
+      'show links',
+      'show reviews',
+      'show policy change',
+      'status',
+    ],
   },
   { topic: 'chart', summary: 'Draw how far a run has come, and how fast, over time', examples: ['chart R7'] },
   {
@@ -92,7 +104,11 @@ export const COMMANDS: readonly Explained[] = [
     summary: 'Let what is followed in a channel ring for trouble only, between two times of each day',
     examples: ['quiet here from 22:00 to 07:00', 'quiet #C0OPS from 22:00 to 07:00 in Europe/Berlin', 'no quiet hours here'],
   },
-  { topic: 'who', summary: 'Who may open the gates of a run', examples: ['who may approve R7', 'who could approve "migrate harddisk5 to harddisk14 on sql01"'] },
+  {
+    topic: 'who',
+    summary: 'Who may open the gates of a run',
+    examples: ['who may approve R7', 'who could approve "migrate harddisk5 to harddisk14 on sql01"'],
+  },
   {
     topic: 'what',
     summary: 'What you may do, or what can be done on one target',

@@ -27,6 +27,7 @@ export interface Chat {
 export interface Membership {
   readonly active: boolean // false: deactivated, or not a member any more
   readonly groups: ReadonlySet<string> // the ids of the user groups or roles, of those that the site names
+  readonly age?: Millis // of what the chat remembers of it; absent: it was asked just now
 }
 
 export interface Health {

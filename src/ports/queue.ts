@@ -7,7 +7,8 @@ export type Call = 'advance' | 'report'
 export interface Queue {
   /** Deduplicated by call, run and seq: never by run alone, or a nudge during the run's turn would be swallowed. */
   nudge(call: Call, run: RunId, seq: number): Promise<void>
-  work(on: Readonly<Record<Call, (run: RunId) => Promise<void>>>): Promise<void>
+  /** Takes the calls that are named; the others are left to other processes. */
+  work(on: Readonly<Partial<Record<Call, (run: RunId) => Promise<void>>>>): Promise<void>
   /** Waits for what is in hand. */
   stop(): Promise<void>
 }

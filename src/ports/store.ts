@@ -2,8 +2,8 @@ import type { Entry } from '../domain/chain.ts'
 import type { Place, Post, Said } from '../domain/chat.ts'
 import type { Claim } from '../domain/claim.ts'
 import type { Follow, Quiet, What } from '../domain/follow.ts'
-import type { Ledger, LedgerEvent } from '../domain/ledger.ts'
 import type { BoardId, Instant, Millis, RunId, StepId } from '../domain/ids.ts'
+import type { Ledger, LedgerEvent } from '../domain/ledger.ts'
 import type { Track } from '../domain/progress.ts'
 import type { Event, Obstacle, Run } from '../domain/run.ts'
 
@@ -17,8 +17,8 @@ export interface Store {
   load(id: RunId): Promise<Run | undefined>
   /** The run that came of this origin. */
   byOrigin(origin: string): Promise<Run | undefined>
-  /** Newest first; `live` leaves out the runs that are over. */
-  list(which: 'live' | 'all', most: number): Promise<readonly Run[]>
+  /** Newest first; `live` leaves out the runs that are over, `reviews` all those of which no review is open. */
+  list(which: 'live' | 'all' | 'reviews', most: number): Promise<readonly Run[]>
   /** The only write to a run. Inserts what `change` returns and everything that follows from it; throws for an unknown run. */
   record(id: RunId, change: Change): Promise<Run>
   /** A lease, fenced by an epoch. Returns undefined at once when another worker has it. */
@@ -64,7 +64,7 @@ export interface Store {
   /** What lies there, for whoever asks how we are. */
   waiting(): Promise<Waiting>
 
-  /** What the house remembers beside its runs. */
+  /** What the house remembers beside its runs. Throws Forged for what Signalbox did not write. */
   ledger(): Promise<Ledger>
   /** The only write to it, under its own lock: pure, and may be called again. The time is the database's. */
   keep(change: (ledger: Ledger, now: Instant) => readonly LedgerEvent[]): Promise<Ledger>
@@ -117,4 +117,9 @@ export interface Hold {
 
 export class LeaseLost extends Error {
   override name = 'LeaseLost'
+}
+
+/** What lies in the database is not what Signalbox wrote: a sentence for people, and nothing may be decided by it. */
+export class Forged extends Error {
+  override name = 'Forged'
 }

@@ -42,9 +42,11 @@ export async function openQueue({
     },
     async work(on) {
       for (const call of ['advance', 'report'] as const) {
+        const work = on[call]
+        if (!work) continue
         // A turn that throws is told of and done with: trying again is the sweep's, which knows what the run needs.
         const turn = (job: { readonly data: unknown }) => {
-          const going = on[call](Nudge.parse(job.data).run as RunId).catch(heard)
+          const going = work(Nudge.parse(job.data).run as RunId).catch(heard)
           inHand.add(going)
           return going.finally(() => inHand.delete(going))
         }

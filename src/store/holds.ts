@@ -1,20 +1,22 @@
 import { type Claim, collide } from '../domain/claim.ts'
 import type { Millis, RunId } from '../domain/ids.ts'
-import type { Run } from '../domain/run.ts'
+import { type Run, saysObstacle } from '../domain/run.ts'
 import type { Hold, Store } from '../ports/store.ts'
 import type { Database, Query } from './database.ts'
+import { forged } from './entries.ts'
 import { type Kept, keep } from './lease.ts'
 import { applyChange, type Head, lockHead, readRuns, saveBeside } from './rows.ts'
+import type { Sign } from './seals.ts'
 
 /** Leases on runs. All that a holder writes is fenced by the epoch that it got with its lease. */
-export function holds(database: Database): Store['hold'] {
+export function holds(database: Database, sign: Sign | undefined): Store['hold'] {
   return async (id, lease, body) => {
     const asked = performance.now()
     const taken = await take(database, id, lease)
     if (!taken) return undefined
     const kept = keep(lease, asked, () => renew(database, id, taken.epoch, lease))
     try {
-      return await body(holdOf(database, id, taken, kept))
+      return await body(holdOf(database, id, taken, kept, sign))
     } finally {
       kept.end()
       // Not given back, it runs out by itself, and the next worker takes us for dead.
@@ -52,7 +54,7 @@ async function release(database: Database, id: RunId, epoch: number): Promise<vo
   await database.query('update runs set lease_until = null where id = $1 and lease_epoch = $2', [id, epoch])
 }
 
-function holdOf(database: Database, id: RunId, { epoch, orphaned }: Taken, kept: Kept): Hold {
+function holdOf(database: Database, id: RunId, { epoch, orphaned }: Taken, kept: Kept, sign: Sign | undefined): Hold {
   /** A transaction that has the run's row, and has made sure that the lease is still ours. */
   const fenced = async <T>(body: (client: Query, head: Head) => Promise<T>): Promise<T> => {
     kept.check()
@@ -74,7 +76,8 @@ function holdOf(database: Database, id: RunId, { epoch, orphaned }: Taken, kept:
     epoch,
     orphaned,
     signal: kept.signal,
-    record: change => fenced((client, head) => applyChange(client, head, change)),
+    record: change => fenced((client, head) => applyChange(client, head, change, sign)),
+    forged: () => fenced(client => forged(client, id, sign)),
     claim: claims => fenced(client => claim(client, id, claims)),
     track: (step, track) =>
       alter(
@@ -84,10 +87,12 @@ function holdOf(database: Database, id: RunId, { epoch, orphaned }: Taken, kept:
     waitFor: obstacle =>
       alter(
         ({ waitsFor: _, ...run }) => (obstacle ? { ...run, waitsFor: obstacle } : run),
-        (before, after) => before.waitsFor?.path !== after.waitsFor?.path || before.waitsFor?.run !== after.waitsFor?.run,
+        (before, after) => said(before) !== said(after),
       ),
   }
 }
+
+const said = ({ waitsFor }: Run): string | undefined => waitsFor && saysObstacle(waitsFor)
 
 async function readRun(client: Query, head: Head): Promise<Run> {
   const [run] = await readRuns(client, [head])

@@ -1,7 +1,9 @@
 import { canonical, type Entry, link } from '../domain/chain.ts'
-import type { Instant } from '../domain/ids.ts'
+import { evolve } from '../domain/evolve.ts'
+import type { Instant, RunId } from '../domain/ids.ts'
 import { follow } from '../domain/program.ts'
-import { type Event, evolve, type Run } from '../domain/run.ts'
+import type { Event, Run } from '../domain/run.ts'
+import type { End, Sign } from './seals.ts'
 
 export interface Appended {
   readonly run: Run
@@ -10,19 +12,35 @@ export interface Appended {
 }
 
 /** What a change comes to: the lines it adds to the log with all that follows from it, and the run after them. */
-export function append(before: Run, hash: string, events: readonly Event[], now: Instant): Appended {
+export function append(before: Run, hash: string, events: readonly Event[], now: Instant, sign?: Sign): Appended {
   const all = follow(before, events.map(plain), now).map(plain)
-  let last = hash
-  const entries = all.map(({ type, ...data }, index): Entry => {
-    const entry = { run: before.id, seq: before.seq + 1 + index, at: now, type, data }
-    last = link(last, entry)
-    return { ...entry, hash: last }
+  const entries = lines(before.id, { seq: before.seq, hash }, all, now, sign)
+  return {
+    run: all.reduce((run, event) => evolve(run, event, now), before),
+    entries,
+    hash: entries.at(-1)?.hash ?? hash,
+  }
+}
+
+/** Events as lines of a log, each hung from the one before and sealed where there is a key. */
+export function lines(
+  run: RunId,
+  after: End,
+  events: readonly { readonly type: string }[],
+  at: Instant,
+  sign: Sign | undefined,
+): readonly Entry[] {
+  let last = after
+  return events.map(({ type, ...data }): Entry => {
+    const entry = { run, seq: last.seq + 1, at, type, data }
+    const hash = link(last.hash, entry)
+    last = { seq: entry.seq, hash }
+    return { ...entry, hash, ...(sign ? { mac: sign(hash) } : {}) }
   })
-  return { run: all.reduce((run, event) => evolve(run, event, now), before), entries, hash: last }
 }
 
 /** The event as it will be read again: what a change returns and what a later load shows must not differ. */
-const plain = (event: Event): Event => JSON.parse(canonical(event))
+export const plain = <T>(event: T): T => JSON.parse(canonical(event))
 
 export const replay = (before: Run, entries: readonly Pick<Entry, 'at' | 'type' | 'data'>[]): Run =>
   entries.reduce((run, entry) => evolve(run, eventOf(entry), entry.at), before)

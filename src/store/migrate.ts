@@ -15,6 +15,29 @@ export interface Migration {
  */
 export async function migrate(url: string, schema: string, migrations?: readonly Migration[]): Promise<void> {
   const ours = migrations ?? (await shipped())
+  await patiently(url, schema, async client => {
+    await transaction(client, schema, () => prepare(client, schema))
+    for (const migration of ours) await transaction(client, schema, () => step(client, migration, ours))
+  })
+}
+
+/** Makes sure that nothing is left to bring forward, for whoever may not do it. Throws CannotStart. */
+export async function isForward(url: string, schema: string): Promise<void> {
+  const ours = await shipped()
+  await patiently(url, schema, async client => {
+    const ledger = await client.query(`select to_regclass('migrations') is not null as made`)
+    const done = ledger.rows[0]?.made ? await made(client) : []
+    refuse(done, ours)
+    const [has, needs] = [done.length, ours.length]
+    if (has < needs)
+      throw new CannotStart(
+        `The database is behind: it has ${has} of ${needs} migrations that this role can see, and may not be brought forward from here. Run \`signalbox migrate\` as its owner, and start again.`,
+      )
+  })
+}
+
+/** A connection that may take its time, for the rare things that are done to a whole database. */
+export async function patiently<T>(url: string, schema: string, body: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ ...clientOptions(url, schema), statement_timeout: 0, query_timeout: 0, lock_timeout: 60_000 })
   client.on('error', () => {}) // whatever is being asked rejects
   try {
@@ -23,19 +46,20 @@ export async function migrate(url: string, schema: string, migrations?: readonly
     throw new CannotStart(`The database does not let us in: ${textOf(cause)}. Check that it runs, and the URL.`, { cause })
   }
   try {
-    await transaction(client, schema, () => prepare(client, schema))
-    for (const migration of ours) await transaction(client, schema, () => step(client, migration, ours))
+    return await body(client)
   } finally {
     await client.end().catch(() => {})
   }
 }
 
-async function transaction(client: pg.Client, schema: string, body: () => Promise<void>): Promise<void> {
+/** One process at a time brings a schema forward, seals it or deals out its rights. */
+export async function transaction<T>(client: pg.Client, schema: string, body: () => Promise<T>): Promise<T> {
   await client.query('begin')
   try {
     await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`${schema}/migrations`])
-    await body()
+    const result = await body()
     await client.query('commit')
+    return result
   } catch (error) {
     await client.query('rollback').catch(() => {})
     throw error
@@ -54,14 +78,22 @@ async function prepare(client: pg.Client, schema: string): Promise<void> {
 }
 
 async function step(client: pg.Client, migration: Migration, ours: readonly Migration[]): Promise<void> {
-  const { rows } = await client.query<{ number: number; hash: string }>('select number, hash from migrations order by number')
-  refuse(rows, ours)
-  if (rows.some(row => row.number === migration.number)) return
+  const done = await made(client)
+  refuse(done, ours)
+  if (done.some(row => row.number === migration.number)) return
   await client.query(migration.sql)
   await client.query('insert into migrations (number, hash) values ($1, $2)', [migration.number, hashOf(migration.sql)])
 }
 
-function refuse(done: readonly { number: number; hash: string }[], ours: readonly Migration[]): void {
+interface Made {
+  readonly number: number
+  readonly hash: string
+}
+
+const made = async (client: pg.Client): Promise<readonly Made[]> =>
+  (await client.query<Made>('select number, hash from migrations order by number')).rows
+
+function refuse(done: readonly Made[], ours: readonly Migration[]): void {
   const newest = ours.at(-1)?.number ?? 0
   const theirs = done.at(-1)?.number ?? 0
   if (theirs > newest)

@@ -1,46 +1,52 @@
-import { canonical, type Entry, ROOT } from '../domain/chain.ts'
+import { canonical, ROOT } from '../domain/chain.ts'
 import type { Place } from '../domain/chat.ts'
 import type { Instant, RunId } from '../domain/ids.ts'
 import { type Event, type Run, unborn } from '../domain/run.ts'
 import type { Store } from '../ports/store.ts'
 import { type Database, openDatabase } from './database.ts'
+import { entries } from './entries.ts'
 import { follows, purgeFollows } from './follows.ts'
 import { holds } from './holds.ts'
 import { inbox, PURGED, purgeInbox, waiting } from './inbox.ts'
+import { ledger } from './ledger.ts'
 import { append } from './log.ts'
-import { migrate } from './migrate.ts'
+import { isForward, migrate } from './migrate.ts'
 import { posts } from './posts.ts'
 import { applyChange, HEAD, type Head, lockHead, readRuns, saveEvents } from './rows.ts'
+import { sealed } from './sealing.ts'
+import type { Sign } from './seals.ts'
 import { tellers } from './tellers.ts'
 
 export interface StoreOptions {
   readonly schema?: string // 'signalbox'
   readonly connections?: number // at most, 10
+  readonly sign?: Sign // without it nothing is sealed, and what is sealed already can only be read
+  readonly migrate?: boolean // false where the role may not: then the database must have been brought forward and sealed before
+  readonly told?: (line: string) => void // what people should know of the opening
 }
 
 /**
  * The store in a Postgres, brought forward to what this code knows. `url` must lead to the primary and not through a pooler
  * that shares sessions: settings are given when connecting. Throws CannotStart.
  */
-export async function openStore(url: string, { schema = 'signalbox', connections = 10 }: StoreOptions = {}): Promise<Store> {
-  await migrate(url, schema)
+export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
+  const { schema = 'signalbox', connections = 10, migrate: mayMigrate = true, told = () => {} } = options
+  await (mayMigrate ? migrate(url, schema) : isForward(url, schema))
+  const sign = await sealed(url, schema, { sign: options.sign, migrate: mayMigrate, told })
   const database = openDatabase(url, schema, connections)
   return {
-    create: (origin, at, first) => create(database, origin, at, first),
+    create: (origin, at, first) => create(database, origin, at, first, sign),
     load: async id => (await readRuns(database, await heads(database, 'where id = $1', [id])))[0],
     byOrigin: origin => byOrigin(database, origin),
     list: async (which, most) =>
-      readRuns(
-        database,
-        await heads(database, `${which === 'live' ? 'where outcome is null' : ''} order by number desc limit $1`, [most]),
-      ),
+      readRuns(database, await heads(database, `${LISTED[which]} order by number desc limit $1`, [most])),
     record: (id, change) =>
       database.transaction(async client => {
         const head = await lockHead(client, id)
         if (!head) throw new Error(`there is no run ${id}`)
-        return applyChange(client, head, change)
+        return applyChange(client, head, change, sign)
       }),
-    hold: holds(database),
+    hold: holds(database, sign),
     overdue: () => overdue(database),
     ...inbox(database),
     async purge(olderThan) {
@@ -51,8 +57,8 @@ export async function openStore(url: string, { schema = 'signalbox', connections
     telling: tellers(database),
     ...follows(database),
     waiting: () => waiting(database),
-    entries: run => entries(database, run),
-    heads: async () => (await database.query<Row>('select id as run, seq, head_hash as hash from runs order by number')).rows,
+    ...ledger(database, sign),
+    ...entries(database),
     now: async () => {
       const { rows } = await database.query<{ readonly now: Instant }>('select signalbox_millis() as now')
       return rows[0]!.now
@@ -61,13 +67,13 @@ export async function openStore(url: string, { schema = 'signalbox', connections
   }
 }
 
-type Row = Awaited<ReturnType<Store['heads']>>[number]
+const LISTED = { live: 'where outcome is null', reviews: 'where review', all: '' } as const
 
 async function heads(database: Database, which: string, values: readonly unknown[]): Promise<readonly Head[]> {
   return (await database.query<Head>(`select ${HEAD} from runs ${which}`, [...values])).rows
 }
 
-async function create(database: Database, origin: string, at: Place, first: Event): Promise<Run> {
+async function create(database: Database, origin: string, at: Place, first: Event, sign: Sign | undefined): Promise<Run> {
   const known = await byOrigin(database, origin)
   if (known) return known
   const created = await database.transaction(async client => {
@@ -78,7 +84,7 @@ async function create(database: Database, origin: string, at: Place, first: Even
     )
     const row = rows[0]
     if (!row) return undefined
-    const appended = append(unborn(row.id, at), ROOT, [first], row.now)
+    const appended = append(unborn(row.id, at), ROOT, [first], row.now, sign)
     await saveEvents(client, null, appended)
     return appended.run
   })
@@ -106,24 +112,4 @@ async function overdue({ query }: Database): ReturnType<Store['overdue']> {
   const advance = await query<{ readonly id: RunId }>(TO_ADVANCE)
   const report = await query<{ readonly id: RunId }>(TO_REPORT)
   return { advance: advance.rows.map(row => row.id), report: report.rows.map(row => row.id) }
-}
-
-const PAGE = 500
-
-/** Page by page: no transaction stays open while the reader takes its time, and what is appended meanwhile may be seen. */
-async function* entries(database: Database, run: RunId | undefined): AsyncGenerator<Entry> {
-  let [number, seq] = [0, 0]
-  for (;;) {
-    const { rows } = await database.query<Entry & { readonly number: number }>(
-      `select number, run, events.seq, at, type, data, hash from runs join events on run = id
-       where number >= $1 and (number > $1 or events.seq > $2) and ($3::text is null or id = $3)
-       order by number, events.seq limit ${PAGE}`,
-      [number, seq, run ?? null],
-    )
-    for (const { number: of, ...entry } of rows) {
-      ;[number, seq] = [of, entry.seq]
-      yield entry
-    }
-    if (rows.length < PAGE) return
-  }
 }

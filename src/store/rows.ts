@@ -3,10 +3,11 @@ import type { Place } from '../domain/chat.ts'
 import type { Instant, RunId, StepId } from '../domain/ids.ts'
 import { wake } from '../domain/program.ts'
 import type { Track } from '../domain/progress.ts'
-import { type Obstacle, type Run, unborn } from '../domain/run.ts'
+import { type Obstacle, type Run, reviewOpen, unborn } from '../domain/run.ts'
 import type { Change } from '../ports/store.ts'
 import type { Query } from './database.ts'
 import { type Appended, append, notBefore, replay } from './log.ts'
+import type { Sign } from './seals.ts'
 
 /** The head of a run, as the columns of HEAD give it. */
 export interface Head {
@@ -31,7 +32,7 @@ export async function lockHead(client: Query, id: RunId): Promise<Head | undefin
 }
 
 /** Calls `change` under the row lock and writes what comes of it. */
-export async function applyChange(client: Query, head: Head, change: Change): Promise<Run> {
+export async function applyChange(client: Query, head: Head, change: Change, sign: Sign | undefined): Promise<Run> {
   // The time is asked for after the lock was had: waiting for it may have taken a while.
   const { rows } = await client.query<Line & { readonly now: Instant }>(
     'select run, at, type, data, signalbox_millis() as now from events where run = $1 order by seq',
@@ -41,7 +42,7 @@ export async function applyChange(client: Query, head: Head, change: Change): Pr
   if (!last) throw new Error(`${head.id} has no events`)
   const before = replay(beside(head), rows)
   const now = notBefore(last.now, last.at)
-  const appended = append(before, head.head_hash, change(before, now), now)
+  const appended = append(before, head.head_hash, change(before, now), now, sign)
   await saveEvents(client, head.wake_at, appended)
   return appended.run
 }
@@ -50,26 +51,29 @@ export async function saveEvents(client: Query, wakeAt: Instant | null, { run, e
   const next = wakeOf(run)
   if (entries.length === 0 && next === wakeAt) return
   await client.query(
-    `insert into events (run, seq, at, type, data, hash)
-     select $1, line.* from unnest($2::integer[], $3::bigint[], $4::text[], $5::json[], $6::text[]) as line`,
+    `insert into events (run, seq, at, type, data, hash, mac)
+     select $1, line.* from unnest($2::integer[], $3::bigint[], $4::text[], $5::json[], $6::text[], $7::text[]) as line`,
     [run.id, ...columns(entries)],
   )
-  await client.query('update runs set seq = $2, head_hash = $3, outcome = $4, wake_at = $5 where id = $1', [
+  await client.query('update runs set seq = $2, head_hash = $3, outcome = $4, wake_at = $5, review = $6 where id = $1', [
     run.id,
     run.seq,
     hash,
     run.outcome ?? null,
     next,
+    reviewOpen(run),
   ])
   if (run.outcome) await client.query('delete from claims where run = $1', [run.id])
 }
 
-const columns = (entries: readonly Entry[]): readonly (readonly unknown[])[] => [
+/** As `unnest` takes them: seq, at, type, data, hash, mac. */
+export const columns = (entries: readonly Entry[]): readonly (readonly unknown[])[] => [
   entries.map(entry => entry.seq),
   entries.map(entry => entry.at),
   entries.map(entry => entry.type),
   entries.map(entry => canonical(entry.data)),
   entries.map(entry => entry.hash),
+  entries.map(entry => entry.mac ?? null),
 ]
 
 /** What lies beside the events. `card`: the card shows it, so the card that was shown last is old. */

@@ -1,4 +1,5 @@
-import { digestOf } from '../../src/domain/chain.ts'
+import { createHmac } from 'node:crypto'
+import { digestOf, type Entry, link, ROOT } from '../../src/domain/chain.ts'
 import type { Place } from '../../src/domain/chat.ts'
 import {
   hours,
@@ -11,7 +12,7 @@ import {
   seconds,
   type Target,
 } from '../../src/domain/ids.ts'
-import type { Act, Plan, Step } from '../../src/domain/plan.ts'
+import type { Act, Gate, Plan, Step } from '../../src/domain/plan.ts'
 import type { Event, Intent, Run } from '../../src/domain/run.ts'
 import type { Store } from '../../src/ports/store.ts'
 
@@ -22,7 +23,23 @@ export interface Opened {
   pushClock(by: Millis): Promise<void>
   /** What the inbox says came of a delivery. */
   outcomeOf(delivery: string): Promise<string | undefined>
+  /** What somebody does who may write anything into the database: other entries for a run or the ledger, and a head that fits. */
+  rewrite(run: RunId, how: (entries: readonly Entry[]) => readonly Entry[]): Promise<void>
   stop(): Promise<void>
+}
+
+/** The key of these tests. */
+export const sign = (hash: string): string =>
+  createHmac('sha256', 'a key that is not in the database').update(hash).digest('base64url')
+
+/** Numbers and hashes as they have to be. Who has no key can do this too; the MACs stay what they are. */
+export const chained = (entries: readonly Entry[]): readonly Entry[] => {
+  let before = ROOT
+  return entries.map((entry, n) => {
+    const moved = { ...entry, seq: n + 1 }
+    before = link(before, moved)
+    return { ...moved, hash: before }
+  })
 }
 
 export const LEASE = minutes(1)
@@ -38,7 +55,7 @@ export const act: Act = {
   tries: 1,
   every: seconds(1),
 }
-export const gate: Step = {
+export const gate: Gate = {
   id: 'approval' as StepId,
   says: 'approval',
   kind: 'gate',
@@ -61,18 +78,28 @@ export const started = (...stages: Step[]): Event => {
 export interface Given extends Opened {
   run(...stages: Step[]): Promise<Run>
   typesOf(id: RunId): Promise<readonly string[]>
+  entriesOf(id: RunId): Promise<readonly Entry[]>
+  /** What a worker finds wrong with the log of a run before it sends anything. */
+  forged(id: RunId): Promise<string | undefined>
 }
 
 export function givenBy(opened: Opened): Given {
-  const { store } = opened
+  const { store, other } = opened
   let count = 0
+  const entriesOf = async (id: RunId) => {
+    const entries: Entry[] = []
+    for await (const entry of store.entries(id)) entries.push(entry)
+    return entries
+  }
   return {
     ...opened,
     run: (...stages) => store.create(`slack:C1:${++count}`, place, started(...stages)),
-    async typesOf(id) {
-      const types: string[] = []
-      for await (const entry of store.entries(id)) types.push(entry.type)
-      return types
+    entriesOf,
+    typesOf: async id => (await entriesOf(id)).map(entry => entry.type),
+    async forged(id) {
+      const found = await other.hold(id, LEASE, async hold => ({ why: await hold.forged() }))
+      if (!found) throw new Error(`${id} is held`)
+      return found.why
     },
   }
 }

@@ -33,7 +33,7 @@ export function inbox(given: Given): void {
     })
 
     test('a sentence keeps all that it has', async () => {
-      const whole: Required<Said> = {
+      const whole: Required<Omit<Said, 'code'>> = {
         ...said('whole', { ...place, thread: '171.5' }),
         when: 1_763_640_000_000,
         on: '171.6',
@@ -42,6 +42,11 @@ export function inbox(given: Given): void {
       }
       await given.store.receive(whole)
       expect(await waits('whole')).toEqual(whole)
+    })
+
+    test('a code of a second factor is not kept', async () => {
+      await given.store.receive({ ...said('proved'), code: '287082' })
+      expect(await waits('proved')).toEqual(said('proved'))
     })
 
     test('what a delivery carries beside the sentence is not kept', async () => {

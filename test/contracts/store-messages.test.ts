@@ -24,15 +24,15 @@ async function opened(schema = postgres.schema()): Promise<{ readonly schema: st
   return { schema, store }
 }
 
-test('no token, header or signature that came with a sentence is in its row', async () => {
+test('no token, header, signature or code that came with a sentence is in its row', async () => {
   const { schema, store } = await opened()
   const secrets = { token: 'canary', headers: { authorization: 'canary', cookie: 'canary', 'x-slack-signature': 'canary' } }
-  const said = { id: '1', text: 'show runs', by: 'slack:U1' as Handle, at: { ...place, ...secrets }, ...secrets }
+  const said = { id: '1', text: 'show runs', by: 'slack:U1' as Handle, at: { ...place, ...secrets }, code: '287082', ...secrets }
   expect(await store.receive(said)).toBe(true)
   const rows = await postgres.sql(`select inbox::text as row, body::text from ${schema}.inbox`)
   expect(rows).toHaveLength(1)
   expect(JSON.stringify(rows)).toContain('show runs')
-  expect(JSON.stringify(rows)).not.toMatch(/canary|token|header|authorization|cookie|signature/i)
+  expect(JSON.stringify(rows)).not.toMatch(/canary|token|header|authorization|cookie|signature|code|287082/i)
 })
 
 test('a database of an earlier Signalbox keeps its posts, and looks for those that were begun from when their run began', async () => {

@@ -57,6 +57,28 @@ export function runs(given: Given): void {
     })
   })
 
+  describe('a review', () => {
+    const broken: Event = { type: 'run.broke-glass', by: ann, because: 'the array burns', until: 4e12, rule: gate.rule }
+    const reviewed: Event = { type: 'run.reviewed', by: 'bob' as Person, because: 'it did burn' }
+    const open = async () => (await given.other.list('reviews', 1000)).map(it => it.id)
+
+    test('is open from when the glass is broken until somebody closes it, also of a run that is over', async () => {
+      const [first, second, third] = [await given.run(gate, act), await given.run(gate, act), await given.run(gate, act)]
+      expect(await open()).toEqual([])
+      for (const { id } of [first, second]) await given.store.record(id, () => [broken])
+      expect(await open()).toEqual([second.id, first.id])
+      const over = await given.store.record(first.id, () => [{ type: 'run.turned', to: 'stopping', by: ann }])
+      expect(over.outcome).toBeDefined()
+      expect((await given.store.list('reviews', 1)).map(it => it.id)).toEqual([second.id])
+      expect(await open()).toEqual([second.id, first.id])
+      await given.store.record(first.id, () => [reviewed])
+      expect(await open()).toEqual([second.id])
+      await given.store.record(second.id, () => [reviewed, { type: 'run.turned', to: 'stopping', by: ann }])
+      expect(await open()).toEqual([])
+      expect((await given.store.load(third.id))?.outcome).toBeUndefined()
+    })
+  })
+
   describe('a change', () => {
     test('sees every change before it, however many come at once', async () => {
       const { id, seq } = await given.run(act)

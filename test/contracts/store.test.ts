@@ -7,8 +7,9 @@ import { keep } from '../../src/store/lease.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { openStore, TO_ADVANCE, TO_REPORT } from '../../src/store/postgres.ts'
 import { memoryStore } from '../fakes/memory-store.ts'
-import { type TestPostgres, testPostgres } from '../postgres.ts'
+import { rewrite, type TestPostgres, testPostgres } from '../postgres.ts'
 import { storeContract } from './store.ts'
+import { sign } from './store-given.ts'
 
 let postgres: TestPostgres
 beforeAll(async () => {
@@ -17,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => postgres.stop())
 
 storeContract('in memory', async () => {
-  const store = memoryStore()
+  const store = memoryStore(undefined, sign)
   return {
     store,
     other: store,
@@ -25,13 +26,14 @@ storeContract('in memory', async () => {
       store.time += by
     },
     outcomeOf: async delivery => store.outcomes().get(delivery),
+    rewrite: async (run, how) => store.rewrite(run, how),
     stop: () => store.stop(),
   }
 })
 
 storeContract('in Postgres', async () => {
   const schema = postgres.schema()
-  const [store, other] = await Promise.all([openStore(postgres.url, { schema }), openStore(postgres.url, { schema })])
+  const [store, other] = await Promise.all([openStore(postgres.url, { schema, sign }), openStore(postgres.url, { schema, sign })])
   return {
     store,
     other,
@@ -40,6 +42,7 @@ storeContract('in Postgres', async () => {
       const [row] = await postgres.sql(`select outcome from ${schema}.inbox where delivery = '${delivery}'`)
       return row?.['outcome'] == null ? undefined : String(row['outcome'])
     },
+    rewrite: (run, how) => rewrite(postgres, schema, store, run, how),
     stop: async () => {
       await Promise.all([store.stop(), other.stop()])
     },
@@ -81,7 +84,9 @@ describe('a Postgres', () => {
   test('is migrated by one of several that start at once', async () => {
     const schema = postgres.schema()
     const stores = await Promise.all(Array.from({ length: 4 }, () => openStore(postgres.url, { schema, connections: 1 })))
-    expect(await postgres.sql(`select number from ${schema}.migrations order by number`)).toEqual([{ number: 1 }, { number: 2 }])
+    expect(await postgres.sql(`select number from ${schema}.migrations order by number`)).toEqual(
+      [1, 2, 3].map(number => ({ number })),
+    )
     await Promise.all(stores.map(store => store.stop()))
   })
 

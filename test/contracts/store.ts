@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { follows } from './store-follows.ts'
+import { forgeries } from './store-forged.ts'
 import { type Given, givenBy, type Opened } from './store-given.ts'
 import { holds } from './store-holds.ts'
 import { inbox } from './store-inbox.ts'
+import { ledger } from './store-ledger.ts'
 import { log } from './store-log.ts'
 import { posts } from './store-posts.ts'
 import { runs } from './store-runs.ts'
@@ -17,6 +19,6 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       Object.assign(given, givenBy(await open()))
     })
     afterAll(() => given.stop())
-    for (const section of [runs, holds, sweep, inbox, posts, telling, follows, log]) section(given)
+    for (const section of [runs, holds, sweep, inbox, posts, telling, follows, log, ledger, forgeries]) section(given)
   })
 }

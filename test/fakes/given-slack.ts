@@ -23,6 +23,7 @@ export interface SlackRig {
 export interface RigOptions {
   readonly fake?: FakeSlackOptions
   readonly settings?: Partial<SlackSettings>
+  readonly idle?: true // not connected, as in a process that hears nobody
 }
 
 export const WORK: Place = { chat: 'slack', channel: 'C0MIGRATIONS' }
@@ -47,7 +48,7 @@ export const settingsFor = (slack: { readonly api: string }, over: Partial<Slack
   ...over,
 })
 
-export async function slackRig({ fake = {}, settings = {} }: RigOptions = {}): Promise<SlackRig> {
+export async function slackRig({ fake = {}, settings = {}, idle }: RigOptions = {}): Promise<SlackRig> {
   const slack = await startFakeSlack({ tiers: 'none', ...fake })
   const heard: Said[] = []
   const inbox = new Map<string, Said>()
@@ -78,7 +79,7 @@ export async function slackRig({ fake = {}, settings = {} }: RigOptions = {}): P
     if (!inbox.has(said.id)) inbox.set(said.id, said)
   }
   try {
-    await chat.start(hear)
+    if (!idle) await chat.start(hear)
   } catch (error) {
     await stop()
     throw error

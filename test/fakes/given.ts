@@ -15,7 +15,8 @@ import type { Act, Action, Fact, Gate, Plan, Risk, Step, Wait, Watch } from '../
 import type { Policy, Rule } from '../../src/domain/policy.ts'
 import type { Refusal } from '../../src/domain/refusal.ts'
 import { type Event, type Run, type StepEvent, unborn } from '../../src/domain/run.ts'
-import { type AboutRun, decide } from '../../src/domain/say.ts'
+import { decide } from '../../src/domain/say.ts'
+import type { AboutRun } from '../../src/domain/verdict.ts'
 import { parse } from '../../src/language/parse.ts'
 import { append } from '../../src/store/log.ts'
 

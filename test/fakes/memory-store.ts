@@ -1,13 +1,15 @@
-import { type Entry, ROOT } from '../../src/domain/chain.ts'
+import { type Entry, HOUSE, ROOT } from '../../src/domain/chain.ts'
 import type { Place } from '../../src/domain/chat.ts'
 import { type Claim, collide } from '../../src/domain/claim.ts'
 import type { Instant, RunId, StepId } from '../../src/domain/ids.ts'
 import { wake } from '../../src/domain/program.ts'
 import type { Track } from '../../src/domain/progress.ts'
-import { type Obstacle, type Run, unborn } from '../../src/domain/run.ts'
+import { type Obstacle, type Run, reviewOpen, saysObstacle, unborn } from '../../src/domain/run.ts'
 import { type About, type Change, type Hold, LeaseLost, type Store } from '../../src/ports/store.ts'
 import { PURGED } from '../../src/store/inbox.ts'
 import { append, notBefore, replay } from '../../src/store/log.ts'
+import { BEGINNING, forgeryUpTo, type Sign } from '../../src/store/seals.ts'
+import { memoryLedger } from './memory-ledger.ts'
 import { copy, memoryFollows, memoryInbox, memoryPosts, memoryTellers } from './memory-messages.ts'
 
 /** The store without a database, on a clock that only its test moves. It has no timers: a lease runs out when time is pushed. */
@@ -15,6 +17,8 @@ export interface MemoryStore extends Store {
   time: Instant
   /** What came of each delivery, for whoever looks into the database. */
   outcomes(): ReadonlyMap<string, string | undefined>
+  /** What somebody does who may write anything into a database. */
+  rewrite(run: RunId, how: (entries: readonly Entry[]) => readonly Entry[]): void
 }
 
 interface Row {
@@ -29,7 +33,7 @@ interface Row {
   lease: { readonly until: Instant; readonly lost: AbortController } | undefined
 }
 
-export function memoryStore(time: Instant = 1_763_640_000_000): MemoryStore {
+export function memoryStore(time: Instant = 1_763_640_000_000, sign?: Sign): MemoryStore {
   const rows = new Map<RunId, Row>()
   const claims: (Claim & { readonly run: RunId })[] = []
 
@@ -39,7 +43,7 @@ export function memoryStore(time: Instant = 1_763_640_000_000): MemoryStore {
     return row
   }
   const add = (row: Row, before: Run, events: ReturnType<Change>, now: Instant): Run => {
-    const { run, entries } = append(before, row.entries.at(-1)?.hash ?? ROOT, events, now)
+    const { run, entries } = append(before, row.entries.at(-1)?.hash ?? ROOT, events, now, sign)
     row.entries.push(...entries.map(copy))
     if (run.outcome) claims.splice(0, claims.length, ...claims.filter(claim => claim.run !== row.id))
     return run
@@ -51,6 +55,7 @@ export function memoryStore(time: Instant = 1_763_640_000_000): MemoryStore {
   }
   const newest = () => [...rows.values()].reverse()
   const now = () => store.time
+  const { lines: ledgerLines, ...ledger } = memoryLedger(now, sign)
   const { purge: purgeMail, waiting, ...letters } = memoryInbox(now)
   const { forget, ...posts } = memoryPosts(now)
   const { purge: purgeFollows, ...following } = memoryFollows(now, id => {
@@ -73,6 +78,10 @@ export function memoryStore(time: Instant = 1_763_640_000_000): MemoryStore {
       orphaned,
       signal: lost.signal,
       record: async what => change(fenced(), what),
+      forged: async () => {
+        const { entries } = fenced()
+        return forgeryUpTo(entries.at(-1) ?? BEGINNING, row.id, entries, sign)
+      },
       async claim(wanted) {
         fenced()
         const others = claims.filter(claim => claim.run !== row.id).sort((a, b) => (a.path < b.path ? -1 : 1))
@@ -94,7 +103,7 @@ export function memoryStore(time: Instant = 1_763_640_000_000): MemoryStore {
       async waitFor(obstacle) {
         const before = fenced().waitsFor
         row.waitsFor = obstacle && copy(obstacle)
-        if (before?.path !== obstacle?.path || before?.run !== obstacle?.run)
+        if ((before && saysObstacle(before)) !== (obstacle && saysObstacle(obstacle)))
           row.reported = Math.min(row.reported, row.entries.length - 1)
         return runOf(row)
       },
@@ -127,11 +136,7 @@ export function memoryStore(time: Instant = 1_763_640_000_000): MemoryStore {
       const row = find(origin)
       return row && runOf(row)
     },
-    list: async (which, most) =>
-      newest()
-        .map(runOf)
-        .filter(run => which === 'all' || !run.outcome)
-        .slice(0, most),
+    list: async (which, most) => newest().map(runOf).filter(LISTED[which]).slice(0, most),
     record: async (id, what) => change(rowOf(id), what),
     async hold(id, lease, body) {
       const row = rows.get(id)
@@ -178,15 +183,29 @@ export function memoryStore(time: Instant = 1_763_640_000_000): MemoryStore {
       unreported: [...rows.values()].filter(row => row.reported < row.entries.length).length,
     }),
 
+    ...ledger,
     async *entries(run) {
       for (const row of rows.values()) if (run === undefined || row.id === run) yield* row.entries.map(copy)
+      if (run === undefined || run === HOUSE) yield* ledgerLines.map(copy)
     },
     heads: async () =>
-      [...rows.values()].map(row => ({ run: row.id, seq: row.entries.length, hash: row.entries.at(-1)?.hash ?? ROOT })),
+      [...[...rows.values()].map(row => ({ run: row.id, entries: row.entries })), { run: HOUSE, entries: ledgerLines }]
+        .filter(({ run, entries }) => run !== HOUSE || entries.length > 0)
+        .map(({ run, entries }) => ({ run, seq: entries.length, hash: entries.at(-1)?.hash ?? ROOT })),
+    rewrite(run, how) {
+      const entries = run === HOUSE ? ledgerLines : rowOf(run).entries
+      entries.splice(0, entries.length, ...how(entries.map(copy)).map(copy))
+    },
     now: async () => store.time,
     stop: async () => {},
   }
   return store
+}
+
+const LISTED: Readonly<Record<'live' | 'all' | 'reviews', (run: Run) => boolean>> = {
+  live: run => !run.outcome,
+  reviews: reviewOpen,
+  all: () => true,
 }
 
 const runOf = (row: Row): Run => {

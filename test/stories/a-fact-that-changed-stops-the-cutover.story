@@ -9,7 +9,7 @@ lead: approve R1 cutover
 ~ sql01 {"paths": "harddisk8", "state": "dead", "count": 2}
 operator: confirm R1 cluster-pinned
 ...
-= a fact no longer holds since it was approved: every path to the target is alive: targetPathsDead 2, wanted targetPathsDead at most 0; nothing was sent
+= a fact no longer holds since it was approved: every path to the target is alive: targetPathsDead 2, wanted targetPathsDead at most 0 (it was targetPathsDead 0 when it was approved
 # Retry asks for the approval again: the one that was given was for other facts.
 ~ sql01 {"paths": "harddisk8", "state": "alive", "count": 4}
 operator: retry R1

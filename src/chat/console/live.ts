@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { createLogUpdate } from 'log-update'
-import { type Button, type Card, type Place, type Post, type Said, saysWith } from '../../domain/chat.ts'
+import type { Button, Card, Place, Post, Said } from '../../domain/chat.ts'
 import type { Handle } from '../../domain/ids.ts'
 import type { Chat } from '../../ports/chat.ts'
-import { chartLines, harmless, render } from './render.ts'
-import { notThat, prefixOf, sentenceOf, typed, upToWords, type Worded, writtenBehind } from './typed.ts'
+import { callLines, chartLines, fileLines, harmless, render } from './render.ts'
+import { answerOf, notThat, prefixOf, sentenceOf, typed, upToWords, type Worded, writtenBehind } from './typed.ts'
+import { veiled } from './veil.ts'
 
 export interface LiveOptions {
   readonly input: NodeJS.ReadStream
@@ -22,6 +23,11 @@ interface Asking {
   readonly who: string
   readonly button: Worded
   readonly begun: string
+}
+
+interface Answer {
+  readonly says: string
+  readonly code?: string
 }
 
 /** The console on a terminal: live cards edited in place above a prompt, everything else scrolls away above them. */
@@ -42,6 +48,9 @@ export function liveConsole({ input, output, colours, speakers, complete, leave 
   }
   const buttons = (): readonly Button[] => [...live.values()].flatMap(card => card.buttons)
 
+  /** A code is for nobody who looks over a shoulder, or into the scrollback. */
+  const unseen = (text: string): string => veiled(text, asking?.button.words.code === true, speakers, buttons())
+
   function frame(): readonly string[] {
     let number = 1
     const cards = [...live.values()].flatMap(card => {
@@ -49,9 +58,9 @@ export function liveConsole({ input, output, colours, speakers, complete, leave 
       number += card.buttons.length
       return [...lines, '']
     })
-    const edited = line
-      ? `${line.line.slice(0, line.cursor)}${cursor(line.line[line.cursor] ?? ' ', colours)}${line.line.slice(line.cursor + 1)}`
-      : ''
+    const text = unseen(line?.line ?? '')
+    const at = line?.cursor ?? 0
+    const edited = line ? `${text.slice(0, at)}${cursor(text[at] ?? ' ', colours)}${text.slice(at + 1)}` : ''
     const rows = Math.max(6, (output.rows || 24) - 4 - hints.length)
     // The end of a card, its meter, gate and buttons, is what matters when the screen is too small for all of it.
     const fitting =
@@ -70,30 +79,30 @@ export function liveConsole({ input, output, colours, speakers, complete, leave 
     asking = undefined
     const words = answers && writtenBehind(answers.begun, text)
     if (answers && words !== undefined) {
-      const says = saysWith(answers.button, words)
-      if (says === undefined) above([harmless(notThat(answers.button))])
-      else say(answers.who, says, hear)
+      const answer = answerOf(answers.button, words)
+      if (answer) say(answers.who, answer, hear)
+      else above([harmless(notThat(answers.button))])
       return
     }
     const found = typed(text, speaker, speakers, buttons())
     if (found.is === 'no') above([harmless(found.why)])
     if (found.is === 'words') ask(found.who, found.button)
-    if (found.is === 'sentence') say(found.who, found.says, hear)
+    if (found.is === 'sentence') say(found.who, found, hear)
     if (found.is === 'speaker') speaker = found.who
     redraw()
   }
 
-  function say(who: string, says: string, hear: (said: Said) => Promise<void>): void {
-    above([harmless(`${who}> ${sentenceOf(says)}`)])
-    const by = `console:${who}` as Handle
-    hear({ id: randomUUID(), text: says, by, at: { chat: 'console', channel: 'terminal' } }).catch((error: Error) => {
+  function say(who: string, { says, code }: Answer, hear: (said: Said) => Promise<void>): void {
+    above([harmless(`${who}> ${sentenceOf(says)}${code === undefined ? '' : `  (code ${'.'.repeat(code.length)})`}`)])
+    const said = { id: randomUUID(), text: says, by: `console:${who}` as Handle, at: { chat: 'console', channel: 'terminal' } }
+    hear(code === undefined ? said : { ...said, code }).catch((error: Error) => {
       above([`That was not heard: ${error.message}. Say it again.`])
     })
   }
 
-  /** What has to be typed to the letter is asked for; a reason is written where it belongs, at the end of its sentence. */
+  /** What has to be typed to the letter, and a code, is asked for; a reason is written where it belongs, at the end of its sentence. */
   function ask(who: string, button: Worded): void {
-    const letter = button.words.must !== undefined
+    const letter = button.words.must !== undefined || button.words.code === true
     const begun = letter ? '' : harmless(`${who === speaker ? '' : `${who}: `}${upToWords(button)}`)
     asking = { who, button, begun }
     const sentence = sentenceOf(button.says)
@@ -133,6 +142,10 @@ export function liveConsole({ input, output, colours, speakers, complete, leave 
           return [found.map(word => (found.length === 1 ? `${word} ` : word)), partial]
         },
       })
+      // Node calls this for every line that it remembers, so that what must not be called back by a key can be taken out.
+      line.on('history', history => {
+        if (history[0] !== undefined && unseen(history[0]) !== history[0]) history.shift()
+      })
       line.on('line', text => take(text, hear))
       line.on('SIGINT', leave)
       line.on('close', leave)
@@ -143,18 +156,19 @@ export function liveConsole({ input, output, colours, speakers, complete, leave 
     },
     post(at: Place, card: Card, key: string): Promise<Post> {
       const picture = card.chart ? chartLines(card.chart, style()) : []
-      if (key.includes('/ring-')) above([`${colours ? '\u0007' : ''}* ${render(card, style())[0] ?? ''}`, ...picture])
+      if (key.includes('/ring-'))
+        above([`${colours ? '\u0007' : ''}* ${render(card, style())[0] ?? ''}`, ...callLines(card), ...picture])
       else show(key, card)
       return Promise.resolve({ ...at, message: key })
     },
     // A terminal that was closed shows nothing any more: what it showed is drawn anew.
     find: () => Promise.resolve(undefined),
-    edit(post: Post, card: Card): Promise<void> {
+    edit(post: Post, { calls: _, ...card }: Card): Promise<void> {
       show(post.message, card)
       return Promise.resolve()
     },
     whisper(_: Said, card: Card): Promise<void> {
-      above([...render(card, style()), ''])
+      above([...render(card, style()), ...fileLines(card), ''])
       return Promise.resolve()
     },
     stop(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Card, Place, Post, Said } from '../../domain/chat.ts'
 import type { Chat } from '../../ports/chat.ts'
-import { chartLines, harmless, render } from './render.ts'
+import { callLines, chartLines, fileLines, harmless, render } from './render.ts'
 
 const STYLE = { colours: false, width: 100 }
 /** A transcript keeps every look at a progress bar; one line for each tenth is enough for whoever reads it. */
@@ -30,17 +30,23 @@ export function plainConsole(print: (line: string) => void): Chat {
     start: () => Promise.resolve(),
     post(at: Place, card: Card, key: string): Promise<Post> {
       if (!key.includes('/ring-')) show(key, card)
-      else for (const line of [`* ${harmless(card.title)}`, ...(card.chart ? chartLines(card.chart, STYLE) : [])]) print(line)
+      else
+        for (const line of [
+          `* ${harmless(card.title)}`,
+          ...callLines(card),
+          ...(card.chart ? chartLines(card.chart, STYLE) : []),
+        ])
+          print(line)
       return Promise.resolve({ ...at, message: key })
     },
     // What an earlier process printed is on paper: it has been posted.
     find: (at: Place, key: string) => Promise.resolve(shown.has(key) ? { ...at, message: key } : undefined),
-    edit(post: Post, card: Card): Promise<void> {
+    edit(post: Post, { calls: _, ...card }: Card): Promise<void> {
       show(post.message, card)
       return Promise.resolve()
     },
     whisper(_: Said, card: Card): Promise<void> {
-      for (const line of render(card, STYLE)) print(line)
+      for (const line of [...render(card, STYLE), ...fileLines(card)]) print(line)
       return Promise.resolve()
     },
     stop: () => Promise.resolve(),

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import type { Chart } from '../../domain/chart.ts'
-import { type Button, type Card, type Meter, type StepLine, saysWith } from '../../domain/chat.ts'
+import { type Button, type Card, calledBy, filesOf, type Meter, type StepLine, saysWith } from '../../domain/chat.ts'
 import { sparklines } from './sparkline.ts'
 import { sentenceOf } from './typed.ts'
 
@@ -39,7 +39,23 @@ export function render(card: Card, { colours, width }: Style, first?: number): r
     ...card.lines.map(line => `  ${harmless(line)}`),
     ...(card.chart ? chartLines(card.chart, { colours, width }) : []),
     ...choices(card.buttons, first, paint),
+    ...callLines(card),
   ]
+}
+
+/** Whose phones ring elsewhere: here somebody looks on. */
+export function callLines(card: Card): readonly string[] {
+  const { ids, more } = calledBy(card, 'console', /^[\w.-]+$/)
+  return ids.length === 0 ? [] : [`  (rings ${ids.join(', ')}${more > 0 ? ` and ${more} more` : ''})`]
+}
+
+/** The file of an answer, line by line: there is nothing to attach it to. */
+export function fileLines(card: Card): readonly string[] {
+  const { files, missing } = filesOf(card)
+  const [first, ...others] = files
+  const lines = first?.text.replace(/\r?\n$/, '').split(/\r?\n/) ?? []
+  const left = others.map(({ name }) => `  ${name} is not shown at a terminal.`)
+  return [...lines.map(line => harmless(line)), ...left, ...missing.map(line => `  ${harmless(line)}`)]
 }
 
 function stepLines(step: StepLine, width: number, paint: Painter): readonly string[] {
@@ -83,7 +99,7 @@ function choices(buttons: readonly Button[], first: number | undefined, paint: P
 
 /** What somebody types in place of pressing. A button that only adds words of one's own to another one is left out. */
 function spoken({ says, words }: Button): readonly string[] {
-  if (words === undefined || words.must !== undefined) return [sentenceOf(says)]
+  if (words === undefined || words.must !== undefined || words.code) return [sentenceOf(says)]
   const plain = saysWith({ says, words }, '')
   return plain === undefined ? [] : [sentenceOf(plain)]
 }

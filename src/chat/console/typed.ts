@@ -1,11 +1,11 @@
-import { type Button, saysWith, type Words } from '../../domain/chat.ts'
+import { type Button, saysWith, saysWithCode, type Words } from '../../domain/chat.ts'
 
 /** What a line typed at the terminal comes to. */
 export type Typed =
   | { readonly is: 'nothing' }
   | { readonly is: 'speaker'; readonly who: string }
   | { readonly is: 'no'; readonly why: string }
-  | { readonly is: 'sentence'; readonly who: string; readonly says: string }
+  | { readonly is: 'sentence'; readonly who: string; readonly says: string; readonly code?: string }
   | { readonly is: 'words'; readonly who: string; readonly button: Worded } // it asks for words before it says anything
 
 /** A button that needs words. */
@@ -28,15 +28,24 @@ export function typed(text: string, speaker: string, speakers: readonly string[]
   const button = buttons[Number(number) - 1]
   if (!button) return { is: 'no', why: `There is no choice ${number} now.` }
   if (!needsWords(button)) return { is: 'sentence', who, says: button.says }
-  const says = saysWith(button, words)
-  if (says !== undefined) return { is: 'sentence', who, says }
+  const answer = answerOf(button, words)
+  if (answer) return { is: 'sentence', who, ...answer }
   return words === '' ? { is: 'words', who, button } : { is: 'no', why: notThat(button) }
 }
 
 const needsWords = (button: Button): button is Worded => button.words !== undefined
 
-/** Why what was typed lets a button say nothing. */
-export const notThat = ({ words }: Worded): string => `That is not ${words.must ?? 'what was asked for'}: nothing was said.`
+/** What a button says with these words, and the code beside it; undefined when they are not what was asked for. */
+export function answerOf(button: Worded, words: string): { readonly says: string; readonly code?: string } | undefined {
+  if (button.words.code) return saysWithCode(button, words)
+  const says = saysWith(button, words)
+  return says === undefined ? undefined : { says }
+}
+
+/** Why what was typed lets a button say nothing. What it was is not repeated. */
+export const notThat = ({ words, says }: Worded): string => `That is not ${wanted(words, says)}: nothing was said.`
+const wanted = ({ must, code }: Words, says: string): string =>
+  code ? `a code of 6 to 8 digits${says.includes('"..."') ? ' and a few words' : ''}` : (must ?? 'what was asked for')
 
 /** "lead: " at the beginning of a line, if a lead may speak here. */
 export const prefixOf = (line: string, speakers: readonly string[]): string => {

@@ -66,7 +66,7 @@ async function look(settings: DiscordSettings, calls: Calls): Promise<readonly F
   found.push(yes(`the bot is in the server ${settings.guild}`))
   const answer = await calls.ask(get(Routes.guildRoles(settings.guild)), Roles)
   const roles = answer.is === 'ok' ? answer.value : []
-  found.push(...ofRoles(rolePermissions(settings.guild, roles, member.value.roles)))
+  found.push(...ofRoles(rolePermissions(settings.guild, roles, member.value.roles)), ...ofGroups(settings, roles))
   if (settings.channels.length === 0)
     found.push(no('the site file names no channel', 'Write the id of a private channel under `channels.discord.channels`.'))
   for (const channel of settings.channels) {
@@ -145,6 +145,23 @@ function ofRoles(may: bigint): readonly Finding[] {
         ),
   ]
 }
+
+/** The roles that the site names as groups. */
+const ofGroups = ({ groups = [], guild }: DiscordSettings, roles: Roles): readonly Finding[] =>
+  groups.map(id => {
+    if (id === guild)
+      return no(
+        'the site file names the role @everyone as a group',
+        'Name a role that is given to people: nobody is in this one.',
+      )
+    const role = roles.find(one => one.id === id)
+    return role
+      ? yes(`the role @${role.name} is there`)
+      : no(
+          `there is no role ${id}, so what it gives is nobody's`,
+          'Copy the id again (Server Settings, Roles, the three dots, Copy Role ID), or take it out of the site file.',
+        )
+  })
 
 function ofChannel(
   channel: Place,

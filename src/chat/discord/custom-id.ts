@@ -8,6 +8,7 @@ export interface Pressed {
     readonly asks: string
     readonly optional?: true
     readonly must?: string
+    readonly code?: true
     readonly mustBe?: string // the beginning of the hash of what has to be typed, where that itself had no room
   }
 }
@@ -26,12 +27,19 @@ export function customIdOf({ says, words }: Pick<Button, 'says' | 'words'>): str
   if (says === '' || says.length > MOST || says.includes(MARK)) return undefined
   if (!words) return says
   const { asks, must, optional } = words
+  if (words.code) return codedId(says, asks)
   const whole = [says, must === undefined ? (optional ? 'o' : 'w') : 'm', ...(must === undefined ? [] : [must]), asks]
   const forms = [whole, whole.slice(0, -1), ...(must === undefined ? [] : [[says, 'h', hashOf(must)]])]
   const clear = must?.includes(MARK) || asks.includes(MARK) ? forms.slice(-1) : forms
   return (
     clear.map(parts => parts.join(MARK)).find(id => id.length <= MOST) ?? (must === undefined && !optional ? says : undefined)
   )
+}
+
+/** Without its mark the button would say its sentence without a code: then it is none. */
+function codedId(says: string, asks: string): string | undefined {
+  const forms = [...(asks.includes(MARK) ? [] : [[says, 'c', asks]]), [says, 'c']]
+  return forms.map(parts => parts.join(MARK)).find(id => id.length <= MOST)
 }
 
 export function pressedOf(id: string): Pressed {
@@ -41,6 +49,8 @@ export function pressedOf(id: string): Pressed {
       return { says, words: { asks: first ?? ASKS, optional: true } }
     case 'w':
       return { says, words: { asks: first ?? ASKS } }
+    case 'c':
+      return { says, words: { asks: first ?? 'Code of your second factor', code: true } }
     case 'm':
       return { says, words: { asks: second ?? 'Type its name', must: first ?? '' } }
     case 'h':

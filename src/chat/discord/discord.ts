@@ -43,7 +43,7 @@ export function discordChat(settings: DiscordSettings, parts: DiscordParts): Cha
   const calls = openCalls(settings, lanes, breaker)
   const whispers = whispering(settings, calls, now)
   const { post, find, edit } = showing(settings, calls, us, now)
-  const standing = standings(settings, calls, now)
+  const { standing, membership } = standings(settings, calls, now)
   /** The last message of each listed channel and of its threads that was sent to us. */
   const seen = few<string>(5_000)
   const met = few<true>(5_000)
@@ -169,6 +169,7 @@ export function discordChat(settings: DiscordSettings, parts: DiscordParts): Cha
       await gateway.start()
     },
     standing,
+    membership,
     post,
     find,
     edit,

@@ -4,11 +4,12 @@ import { customIdOf } from './custom-id.ts'
 import { fold } from './fold.ts'
 import { cut, harmless, plain, trimmed } from './harmless.ts'
 
-/** A message as Discord's API takes it. Nobody is ever mentioned by one. */
+/** A message as Discord's API takes it. Nobody is mentioned by one but those whom `users` names. */
 export interface Body {
+  readonly content?: string
   readonly embeds: readonly Embed[]
   readonly components: readonly Row[]
-  readonly allowed_mentions: { readonly parse: readonly [] }
+  readonly allowed_mentions: { readonly parse: readonly []; readonly users?: readonly string[] }
   readonly attachments?: readonly { readonly id: string; readonly filename: string; readonly description?: string }[]
 }
 

@@ -55,10 +55,11 @@ export function arrivalOf(payload: unknown, settings: DiscordSettings, now: Inst
 
 function meaning(got: Interaction, spoken: Omit<Said, 'text'>, reply: Reply): Arrival {
   const { data, message } = got
-  const say = (text: string, press = false): Arrival =>
-    text.length > MOST
-      ? dropped('too-large')
-      : { is: 'said', said: { ...spoken, text, ...(press && message ? { on: message.id } : {}) }, reply, press }
+  const say = (text: string, press = false, code?: string): Arrival => {
+    if (text.length > MOST) return dropped('too-large')
+    const said = { ...spoken, text, ...(press && message ? { on: message.id } : {}), ...(code === undefined ? {} : { code }) }
+    return { is: 'said', said, reply, press }
+  }
   switch (got.type) {
     case COMMAND:
       if (data?.type === ON_MESSAGE) return shows(got, reply, say)
@@ -74,7 +75,7 @@ function meaning(got: Interaction, spoken: Omit<Said, 'text'>, reply: Reply): Ar
     case FORM: {
       if (!data?.custom_id || !message) return dropped('malformed')
       const filled = filledIn(pressedOf(data.custom_id), typedIn(data.components))
-      return 'wrong' in filled ? { is: 'no', reply, why: filled.wrong } : say(filled.says, true)
+      return 'wrong' in filled ? { is: 'no', reply, why: filled.wrong } : say(filled.says, true, filled.code)
     }
     default:
       return dropped('malformed')

@@ -8,6 +8,7 @@ import { NotShown } from '../../ports/chat.ts'
 import { type Calls, inChannel } from './calls.ts'
 import { bodyOf, CHART, footerOf } from './embed.ts'
 import { few } from './few.ts'
+import { ringing } from './ringing.ts'
 import { DISCORD, type DiscordSettings } from './settings.ts'
 import { later, snowflakeAt, timeOf } from './snowflake.ts'
 import { bringBack, makeThread } from './thread.ts'
@@ -64,6 +65,7 @@ export function showing(
         budgets: inChannel('post', channel),
         body: {
           ...bodyOf(card, footer, linkOf(card, settings)),
+          ...ringing(card),
           nonce,
           enforce_nonce: true,
           ...(rings(key) ? {} : { flags: MessageFlags.SuppressNotifications }),

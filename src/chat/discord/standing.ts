@@ -1,6 +1,7 @@
 import { Routes } from 'discord.js'
 import type { Said, Standing, Standpoint } from '../../domain/chat.ts'
-import { type Instant, type Millis, seconds } from '../../domain/ids.ts'
+import { type Handle, type Instant, type Millis, seconds } from '../../domain/ids.ts'
+import type { Chat, Membership } from '../../ports/chat.ts'
 import { type Calls, inChannel, inGuild } from './calls.ts'
 import { isOpen } from './permissions.ts'
 import { DISCORD, type DiscordSettings } from './settings.ts'
@@ -15,19 +16,34 @@ const UNKNOWN_USER = 10_013
 const UNKNOWN_CHANNEL = 10_003
 const MISSING_ACCESS = 50_001
 
-/** Who a speaker is in our guild, and what kind of place they speak in. Throws NotShown where Discord cannot be asked. */
-export function standings(settings: DiscordSettings, calls: Calls, now: () => Instant): (said: Said) => Promise<Standing> {
-  const { guild, channels, publicChannels } = settings
-  const speakerOf = remembered(now, askMember)
+/** What Discord says of an account: who it is in our guild, and which of its roles the site names. */
+interface Account {
+  readonly speaker: Standing['speaker']
+  readonly groups: ReadonlySet<string>
+  readonly at: Instant // when it was asked
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+/** Who an account is in our guild, and what kind of place it speaks in. These throw NotShown where Discord cannot be asked. */
+export function standings(
+  settings: DiscordSettings,
+  calls: Calls,
+  now: () => Instant,
+): Required<Pick<Chat, 'standing' | 'membership'>> {
+  const { guild, channels, groups = [], publicChannels } = settings
+  const accountOf = remembered(now, askMember)
   const placeOf = remembered(now, askPlace)
 
-  async function askMember(user: string): Promise<Standing['speaker']> {
+  async function askMember(user: string): Promise<Account> {
+    const at = now()
     const wanted = { verb: 'GET', route: Routes.guildMember(guild, user), lane: 'answer', budgets: inGuild } as const
     const member = await calls.ask(wanted, GuildMember, [UNKNOWN_MEMBER, UNKNOWN_USER])
-    if (member.is === 'no') return 'foreign'
-    if (member.value.user?.bot) return 'machine'
+    if (member.is === 'no') return { speaker: 'foreign', groups: NONE, at }
+    const { user: account, pending, flags = 0, roles } = member.value
     // Pending: whoever has not yet agreed to the rules of the guild.
-    return member.value.pending || ((member.value.flags ?? 0) & GUEST) !== 0 ? 'guest' : 'member'
+    const speaker = account?.bot ? 'machine' : pending || (flags & GUEST) !== 0 ? 'guest' : 'member'
+    return { speaker, groups: new Set(groups.filter(group => roles.includes(group))), at }
   }
 
   async function askPlace(channel: string): Promise<Standpoint> {
@@ -41,12 +57,21 @@ export function standings(settings: DiscordSettings, calls: Calls, now: () => In
     return roles.is === 'ok' && !isOpen(found.value, guild, roles.value) ? 'work' : 'open'
   }
 
-  return async said => {
-    if (said.machine) return { speaker: 'machine', place: 'elsewhere' }
-    const [speaker, place] = await Promise.all([speakerOf(said.by.slice(DISCORD.length + 1)), placeOf(said.at.channel)])
-    return { speaker, place }
+  return {
+    async standing(said: Said) {
+      if (said.machine) return { speaker: 'machine', place: 'elsewhere', workspace: guild }
+      const [{ speaker }, place] = await Promise.all([accountOf(userOf(said.by)), placeOf(said.at.channel)])
+      return { speaker, place, workspace: guild }
+    },
+    async membership(handle): Promise<Membership> {
+      const account = await accountOf(userOf(handle))
+      const active = account.speaker === 'member'
+      return { active, groups: active ? account.groups : NONE, age: now() - account.at }
+    },
   }
 }
+
+const userOf = (handle: Handle): string => handle.slice(DISCORD.length + 1)
 
 /** One question at a time for each name, and its answer for a while. A question that failed is asked again. */
 function remembered<T>(now: () => Instant, ask: (name: string) => Promise<T>): (name: string) => Promise<T> {

@@ -1,5 +1,5 @@
-import { MessageFlags, Routes } from 'discord.js'
-import type { Card, Said } from '../../domain/chat.ts'
+import { MessageFlags, type RawFile, Routes } from 'discord.js'
+import { type Attached, type Card, filesOf, type Said } from '../../domain/chat.ts'
 import { type Instant, type Millis, minutes } from '../../domain/ids.ts'
 import { NotShown } from '../../ports/chat.ts'
 import { type Calls, inChannel, inInteraction } from './calls.ts'
@@ -39,18 +39,35 @@ const INVALID_FORM = 50_035
 export function whispering(settings: DiscordSettings, calls: Calls, now: () => Instant): Whispers {
   const tokens = few<Open>(5_000)
 
+  /** Files that are not taken are no reason to leave out the words. */
   async function whisper(to: Said, card: Card): Promise<void> {
-    const pages = pagesOf(card, linkOf(card, settings))
+    const { files, missing } = filesOf(card)
+    const told = { ...card, lines: [...card.lines, ...missing] }
+    try {
+      await send(to, told, files)
+    } catch (error) {
+      if (files.length === 0) throw error
+      notTaken(error)
+      const names = files.map(({ name }) => name).join(' and ')
+      await send(to, { ...told, lines: [...told.lines, `Discord did not take ${names}.`] }, [])
+    }
+  }
+
+  async function send(to: Said, card: Card, attached: readonly Attached[]): Promise<void> {
+    const files = [...(pictureOf(card).files ?? []), ...attached.map(rawOf)]
+    const pages = pagesOf(card, linkOf(card, settings)).map((page, n) =>
+      n === 0 && attached.length > 0 ? listing(page, files) : page,
+    )
     const open = tokens.get(to.id)
-    if (open && now() < open.until && (await open.acknowledged) && (await through(open, to, pages, card))) return
+    if (open && now() < open.until && (await open.acknowledged) && (await through(open, to, pages, files))) return
     tokens.drop(to.id)
     const mentioned = open === undefined && to.on === undefined
-    if (mentioned && (await replied(to, card, pages))) return
-    await direct(to, pages, card)
+    if (mentioned && (await replied(to, card, pages, files, attached.length === 0))) return
+    await direct(to, pages, files)
   }
 
   /** False when the interaction is over. */
-  async function through(open: Open, to: Said, pages: readonly Body[], card: Card): Promise<boolean> {
+  async function through(open: Open, to: Said, pages: readonly Body[], files: readonly RawFile[]): Promise<boolean> {
     const base = { lane: 'answer', budgets: inInteraction(to.id), withoutToken: true } as const
     const [hook, original] = [
       Routes.webhook(settings.application, open.token),
@@ -58,16 +75,16 @@ export function whispering(settings: DiscordSettings, calls: Calls, now: () => I
     ]
     for (const [n, page] of pages.entries()) {
       const body = { ...page, ...(n === 0 ? { content: '' } : {}) }
-      const picture = n === 0 ? pictureOf(card) : {}
+      const first = n === 0 && files.length > 0 ? { files } : {}
       // The first answer to a command said that it was heard: what came of it takes its place.
       if (open.first === 'message' && !open.answered) {
-        const code = await calls.tell({ ...base, verb: 'PATCH', route: original, body, ...picture }, [...OVER, UNKNOWN_MESSAGE])
+        const code = await calls.tell({ ...base, verb: 'PATCH', route: original, body, ...first }, [...OVER, UNKNOWN_MESSAGE])
         open.answered = true
         if (code === undefined) continue
         if (code !== UNKNOWN_MESSAGE) return false
       }
       const flags = MessageFlags.Ephemeral
-      const code = await calls.tell({ ...base, verb: 'POST', route: hook, body: { ...page, flags }, ...picture }, OVER)
+      const code = await calls.tell({ ...base, verb: 'POST', route: hook, body: { ...page, flags }, ...first }, OVER)
       if (code !== undefined) return false
     }
     return true
@@ -75,11 +92,17 @@ export function whispering(settings: DiscordSettings, calls: Calls, now: () => I
 
   /**
    * A message has no answer that only its writer sees. What is harmless is answered in its channel; of anything else only the head is,
-   * and the whole goes to the writer alone. False when there is no such message.
+   * and the whole goes to the writer alone, as every file does. False when there is no such message.
    */
-  async function replied(to: Said, card: Card, pages: readonly Body[]): Promise<boolean> {
-    const calm = card.tone === 'calm'
-    const elsewhere = calm ? true : await direct(to, pages, card).then(() => true, notTaken)
+  async function replied(
+    to: Said,
+    card: Card,
+    pages: readonly Body[],
+    files: readonly RawFile[],
+    harmless: boolean,
+  ): Promise<boolean> {
+    const calm = card.tone === 'calm' && harmless
+    const elsewhere = calm ? true : await direct(to, pages, files).then(() => true, notTaken)
     const channel = to.at.thread ?? to.at.channel
     const original = to.edits ?? to.id
     const [first] = pages
@@ -100,14 +123,14 @@ export function whispering(settings: DiscordSettings, calls: Calls, now: () => I
           nonce: nonceOf(`whisper ${to.id}`),
           enforce_nonce: true,
         },
-        ...(calm ? pictureOf(card) : {}),
+        ...(calm && files.length > 0 ? { files } : {}),
       },
       to.edits === undefined ? [INVALID_FORM] : [],
     )
     return code === undefined || !calm
   }
 
-  async function direct(to: Said, pages: readonly Body[], card: Card): Promise<void> {
+  async function direct(to: Said, pages: readonly Body[], files: readonly RawFile[]): Promise<void> {
     const budgets = inChannel('post', `@${to.by}`)
     const opened = await calls.ask(
       {
@@ -124,7 +147,7 @@ export function whispering(settings: DiscordSettings, calls: Calls, now: () => I
     for (const [n, page] of pages.entries()) {
       const unique = { nonce: nonceOf(`direct ${to.id} ${n}`), enforce_nonce: true }
       const wanted = { verb: 'POST', route: Routes.channelMessages(id), lane: 'answer', budgets: inChannel('post', id) } as const
-      await calls.ask({ ...wanted, body: { ...page, ...unique }, ...(n === 0 ? pictureOf(card) : {}) }, Posted)
+      await calls.ask({ ...wanted, body: { ...page, ...unique }, ...(n === 0 && files.length > 0 ? { files } : {}) }, Posted)
     }
   }
 
@@ -136,6 +159,21 @@ export function whispering(settings: DiscordSettings, calls: Calls, now: () => I
     forget: () => tokens.clear(),
   }
 }
+
+const TYPES: readonly (readonly [string, string])[] = [
+  ['.json', 'application/json'],
+  ['.md', 'text/markdown'],
+]
+
+function rawOf({ name, text }: Attached): RawFile {
+  const type = TYPES.find(([end]) => name.endsWith(end))?.[1] ?? 'text/plain'
+  return { name, data: Buffer.from(text, 'utf8'), contentType: `${type}; charset=utf-8` }
+}
+
+const listing = (page: Body, files: readonly RawFile[]): Body => ({
+  ...page,
+  attachments: files.map(({ name }, n) => ({ id: String(n), filename: name })),
+})
 
 /** Whoever takes no direct messages is told so in the channel. */
 function notTaken(error: unknown): false {

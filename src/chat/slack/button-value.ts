@@ -11,6 +11,7 @@ const Carried = z.object({
       asks: z.string().max(150),
       optional: z.literal(true).exactOptional(),
       must: z.string().max(300).exactOptional(),
+      code: z.literal(true).exactOptional(),
     })
     .exactOptional(),
 })

@@ -1,9 +1,10 @@
 import { type WebAPICallResult, WebClient } from '@slack/web-api'
 import { z } from 'zod'
 import type { NotShown } from '../../ports/chat.ts'
+import { groupFindings, LISTING } from './check-groups.ts'
 import { quietLogger } from './logger.ts'
 import { obstructed } from './obstruction.ts'
-import { leastScopes } from './scopes.ts'
+import { leastScopes, SOMETIMES } from './scopes.ts'
 import type { SlackSettings } from './settings.ts'
 import { isShared } from './standing.ts'
 
@@ -37,8 +38,12 @@ export async function checkSlack(settings: SlackSettings): Promise<readonly Find
         ),
       ]
     : channels
-  return [...token, ...(await checkWayIn(settings)), ...listed]
+  return [...token, ...(await checkWayIn(settings)), ...listed, ...(await checkGroups(settings, ask))]
 }
+
+/** A site without groups has not the scope to ask for them. */
+const checkGroups = async ({ groups = [] }: SlackSettings, ask: Ask): Promise<readonly Finding[]> =>
+  groups.length === 0 ? [] : groupFindings(groups, await ask('usergroups.list', LISTING))
 
 type Ask = (
   method: string,
@@ -115,7 +120,7 @@ function checkScopes(settings: SlackSettings, given: readonly string[] | undefin
   if (given === undefined) return [wrong('Slack does not say what the token may do.', 'Is `api` really the address of Slack?')]
   const least = leastScopes(settings)
   const missing = [...least].filter(([scope]) => !given.includes(scope))
-  const surplus = given.filter(scope => scope !== '' && !least.has(scope) && scope !== 'channels:history')
+  const surplus = given.filter(scope => scope !== '' && !least.has(scope) && !SOMETIMES.has(scope))
   const add = `Add it under "OAuth & Permissions" on ${PAGE} and press "Reinstall to Workspace".`
   return [
     ...(missing.length === 0 ? [fine(`The token has all ${least.size} scopes that are needed.`)] : []),

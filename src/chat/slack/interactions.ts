@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Place, type Said, saysWith } from '../../domain/chat.ts'
+import { type Place, type Said, saysWith, saysWithCode } from '../../domain/chat.ts'
 import { type Arrival, dropped, type Us } from './arrival.ts'
 import { askingOf, pressedOf } from './button-value.ts'
 import { handle, instant } from './events.ts'
@@ -91,17 +91,20 @@ const Submission = z.object({
   }),
 })
 
-/** A form that was sent: the sentence of its button with the words in it, or what is wrong with them. */
+/** A form that was sent: the sentence of its button with the words in it and the code beside it, or what is wrong with them. */
 function submitted(body: unknown, { user }: Interaction): Arrival {
   const view = Submission.safeParse(body).data?.view
   if (view?.callback_id !== FORM) return dropped('not-for-us')
   const asking = askingOf(view.private_metadata)
   if (!asking) return dropped('malformed')
-  const text = saysWith(asking, view.state.values[BLOCK]?.[FIELD]?.value ?? '')
+  const typed = view.state.values[BLOCK]?.[FIELD]?.value ?? ''
+  const coded = asking.words?.code ? saysWithCode(asking, typed) : undefined
+  const text = asking.words?.code ? coded?.says : saysWith(asking, typed)
   if (text === undefined) return { is: 'wrong words', errors: wrongWords(asking) }
   const { on, channel, thread } = asking
   const at: Place = { chat: SLACK, channel, ...(thread === undefined ? {} : { thread }) }
-  return { is: 'said', said: { id: `view:${view.id}`, text, by: handle(user.id), at, on } }
+  const said = { id: `view:${view.id}`, text, by: handle(user.id), at, on }
+  return { is: 'said', said: coded ? { ...said, code: coded.code } : said }
 }
 
 const Shortcut = z.object({

@@ -1,39 +1,16 @@
-import { z } from 'zod'
 import type { Chart } from '../../domain/chart.ts'
 import type { Lane, Place } from '../../domain/chat.ts'
 import { percent, rate } from '../../domain/words.ts'
 import { pngOf } from '../../picture/png.ts'
-import { NotShown } from '../../ports/chat.ts'
+import { upload } from './files.ts'
 import { titled } from './find.ts'
 import { plain } from './harmless.ts'
 import type { Wire } from './wire.ts'
 
-const Where = z.object({ upload_url: z.string(), file_id: z.string() })
-
-/**
- * Draws a chart and puts it where it belongs, in the three calls that Slack wants for a file: where to, the bytes, and what it is.
- * Throws NotShown. Source: docs.slack.dev/messaging/working-with-files, "Uploading files".
- */
-export async function showPicture(at: Place, chart: Chart, key: string, lane: Lane, wire: Wire): Promise<void> {
-  const bytes = pngOf(chart)
-  const how = { lane, purpose: 'edit' } as const
-  const asked = await wire.call(
-    'files.getUploadURLExternal',
-    { filename: 'chart.png', length: bytes.length, alt_txt: altOf(chart) },
-    how,
-  )
-  const where = Where.safeParse(asked).data
-  if (!where) throw new NotShown('unclear', 'Slack did not say where a picture goes')
-  await wire.upload(where.upload_url, bytes, lane)
-  await wire.call(
-    'files.completeUploadExternal',
-    {
-      files: [{ id: where.file_id, title: titled(plain(chart.title), key) }],
-      channel_id: at.channel,
-      ...(at.thread === undefined ? {} : { thread_ts: at.thread }),
-    },
-    how,
-  )
+/** Draws a chart and puts it where it belongs. Throws NotShown. */
+export function showPicture(at: Place, chart: Chart, key: string, lane: Lane, wire: Wire): Promise<void> {
+  const title = titled(plain(chart.title), key)
+  return upload(at, { filename: 'chart.png', title, bytes: pngOf(chart), alt: altOf(chart) }, lane, wire)
 }
 
 /** For whoever cannot see it: what each line came to. */

@@ -18,6 +18,15 @@ const IN_PUBLIC: ReadonlyMap<string, string> = new Map([
   ['channels:history', 'to find what it posted in public channels before a crash, and to be told of edited sentences'],
 ])
 
+/** Where the site names user groups, the bot must see who is in them. */
+const OF_GROUPS: ReadonlyMap<string, string> = new Map([['usergroups:read', 'to see who is in the user groups that give roles']])
+
+/** Scopes that some sites need and others do not: having one for nothing is worth no remark. */
+export const SOMETIMES: ReadonlySet<string> = new Set([...IN_PUBLIC.keys(), ...OF_GROUPS.keys()])
+
 /** The scopes of the bot's token, each with what it is for. */
-export const leastScopes = ({ publicChannels }: Pick<SlackSettings, 'publicChannels'>): ReadonlyMap<string, string> =>
-  publicChannels ? new Map([...LEAST, ...IN_PUBLIC]) : LEAST
+export const leastScopes = ({
+  publicChannels,
+  groups = [],
+}: Pick<SlackSettings, 'publicChannels' | 'groups'>): ReadonlyMap<string, string> =>
+  new Map([...LEAST, ...(publicChannels ? IN_PUBLIC : []), ...(groups.length > 0 ? OF_GROUPS : [])])

@@ -6,6 +6,7 @@ export interface SlackSettings {
   readonly team: string // T...: the home workspace; whoever belongs to another one is foreign
   readonly app: string // A...: our app; what is meant for another one is refused
   readonly channels: readonly string[] // C... or G...: where work is asked for and approved
+  readonly groups?: readonly string[] // S...: the user groups that give roles
   readonly publicChannels: boolean // may a listed channel be one that anybody may join
   readonly api: string // 'https://slack.com/api/' unless the site says otherwise
 }

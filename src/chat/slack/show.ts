@@ -1,11 +1,13 @@
 import { z } from 'zod'
-import { type Card, discreet, type Lane, type Place, type Post, type Said } from '../../domain/chat.ts'
-import type { Instant } from '../../domain/ids.ts'
+import { type Card, discreet, filesOf, type Lane, type Place, type Post, type Said } from '../../domain/chat.ts'
+import type { Handle, Instant } from '../../domain/ids.ts'
 import { type Chat, NotShown } from '../../ports/chat.ts'
 import { drawn, pages } from './blocks.ts'
 import { withChannelNames } from './channel-names.ts'
+import { uploaded } from './files.ts'
 import type { Finder } from './find.ts'
 import { latest, showPicture } from './picture.ts'
+import { ringing } from './ringing.ts'
 import { SLACK } from './settings.ts'
 import type { Standings } from './standing.ts'
 import type { Wire } from './wire.ts'
@@ -29,9 +31,10 @@ export function shows({ wire, standings, finder, channels, log }: ShowParts): Pi
   const found = new Map<string, { readonly key: string; readonly since: Instant }>()
 
   async function post(at: Place, card: Card, key: string, lane: Lane): Promise<Post> {
-    const { blocks, text } = await drawnFor(at.channel, card)
+    const seen = await seenIn(at.channel, card)
+    const { blocks, text } = await drawnFor(seen)
     const metadata = { event_type: 'signalbox', event_payload: { key } }
-    const args = { channel: at.channel, text, blocks, metadata, ...PLAIN, ...UNUNFURLED }
+    const args = { channel: at.channel, text, blocks: [...blocks, ...ringing(seen)], metadata, ...PLAIN, ...UNUNFURLED }
     const ts = await send(args, at.thread, lane)
     const message = { ...at, message: ts }
     if (card.chart) await pictured(message, card.chart, key, lane)
@@ -71,7 +74,7 @@ export function shows({ wire, standings, finder, channels, log }: ShowParts): Pi
   }
 
   async function edit(post: Post, card: Card, lane: Lane): Promise<void> {
-    const { blocks, text } = await drawnFor(post.channel, card)
+    const { blocks, text } = await drawnFor(await seenIn(post.channel, card))
     await wire.call('chat.update', { channel: post.channel, ts: post.message, text, blocks, ...PLAIN }, { lane, purpose: 'edit' })
     const before = found.get(nameOf(post))
     found.delete(nameOf(post))
@@ -80,16 +83,32 @@ export function shows({ wire, standings, finder, channels, log }: ShowParts): Pi
     if (!(await finder.picture(thread, before.key, before.since))) await pictured(post, card.chart, before.key, lane)
   }
 
-  async function drawnFor(channel: string, card: Card) {
-    const seen = (await standings.place(channel)) === 'shared' ? discreet(card) : card
-    return withChannelNames(drawn(seen, await links.to(seen.where)), channels)
-  }
+  const seenIn = async (channel: string, card: Card): Promise<Card> =>
+    (await standings.place(channel)) === 'shared' ? discreet(card) : card
+  const drawnFor = async (seen: Card) => withChannelNames(drawn(seen, await links.to(seen.where)), channels)
 
   const paged = (card: Card, link: string | undefined) => pages(card, link).map(page => withChannelNames(page, channels))
 
   async function whisper(to: Said, card: Card): Promise<void> {
+    await whispered(to, card.attached ? { ...card, lines: [...card.lines, ...(await handed(to, card))] } : card)
+  }
+
+  /** A file is seen by all of its channel, so whoever asked finds it in their own conversation with the bot; what to tell them of it. */
+  async function handed({ at, by }: Said, card: Card): Promise<readonly string[]> {
+    const { files, missing } = filesOf(card)
+    if (files.length === 0) return missing
+    if (at.channel.startsWith('D')) return [...missing, ...(await uploaded(at, files, wire))]
+    const how = { lane: 'answer', purpose: 'whisper' } as const
+    const { blocks, text } = drawn({ title: card.title, tone: card.tone, lines: [], buttons: [] })
+    const args = { channel: userOf(by), text, blocks, ...PLAIN, ...UNUNFURLED }
+    const channel = channelOf(await wire.call('chat.postMessage', args, how))
+    const lost = await uploaded({ chat: SLACK, channel }, files, wire)
+    return [...missing, ...lost, ...(lost.length < files.length ? ['Its files are in your direct messages with me.'] : [])]
+  }
+
+  async function whispered(to: Said, card: Card): Promise<void> {
     const { channel, thread } = to.at
-    const user = to.by.slice(SLACK.length + 1)
+    const user = userOf(to.by)
     const link = await links.to(card.where)
     const how = { lane: 'answer', purpose: 'whisper' } as const
     if (channel.startsWith('home:')) {
@@ -125,7 +144,14 @@ export function shows({ wire, standings, finder, channels, log }: ShowParts): Pi
   return { post, find, edit, whisper }
 }
 
+const userOf = (handle: Handle): string => handle.slice(SLACK.length + 1)
 const nameOf = ({ channel, message }: Post): string => `${channel}/${message}`
+
+function channelOf(answer: unknown): string {
+  const channel = z.object({ channel: z.string() }).safeParse(answer).data?.channel
+  if (channel === undefined) throw new NotShown('later', 'Slack did not say where it put a direct message')
+  return channel
+}
 
 function tsOf(answer: unknown): string {
   const ts = z.object({ ts: z.string() }).safeParse(answer).data?.ts

@@ -119,6 +119,7 @@ export function slackChat(settings: SlackSettings, { lanes, count, clock, log }:
       await connect(0)
     },
     standing: standings.of,
+    membership: standings.membership,
     ...shown,
     health: condition.health,
     async stop() {

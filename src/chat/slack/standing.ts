@@ -1,14 +1,15 @@
 import { z } from 'zod'
 import type { Said, Standing, Standpoint } from '../../domain/chat.ts'
-import type { Instant, Millis } from '../../domain/ids.ts'
-import { NotShown } from '../../ports/chat.ts'
+import type { Handle, Instant, Millis } from '../../domain/ids.ts'
+import { type Membership, NotShown } from '../../ports/chat.ts'
 import { SLACK, type SlackSettings } from './settings.ts'
 import type { Wire } from './wire.ts'
 
-/** What Slack says of people and channels, asked at most once a minute each. */
+/** What Slack says of people, channels and user groups, asked at most once a minute each. */
 export interface Standings {
   of(said: Said): Promise<Standing>
   place(channel: string): Promise<Standpoint>
+  membership(handle: Handle): Promise<Membership>
   forget(what: { readonly channel?: string; readonly user?: string }): void
 }
 
@@ -18,24 +19,40 @@ const FRESH: Millis = 60_000
 const MOST = 5_000
 
 export function standings(
-  settings: Pick<SlackSettings, 'team' | 'channels' | 'publicChannels'>,
+  settings: Pick<SlackSettings, 'team' | 'channels' | 'groups' | 'publicChannels'>,
   wire: Wire,
   now: () => Instant,
 ): Standings {
-  const speakers = remembered(now, user => askSpeaker(user, settings.team, wire))
+  const { team, groups = [] } = settings
+  const speakers = remembered(now, user => askSpeaker(user, team, wire))
+  const members = remembered(now, group => askGroup(group, wire))
   const places = remembered(now, channel => askPlace(channel, settings, wire))
   const place = (channel: string): Promise<Standpoint> =>
     // A direct message and somebody's home are what they are; nobody can turn them into a channel.
     channel.startsWith('D') || channel.startsWith('home:') ? Promise.resolve('direct') : places.get(channel)
   return {
-    of: async said => ({ speaker: await speakers.get(said.by.slice(SLACK.length + 1)), place: await place(said.at.channel) }),
+    of: async said => ({
+      speaker: await speakers.get(userOf(said.by)),
+      place: await place(said.at.channel),
+      workspace: team,
+    }),
     place,
+    async membership(handle) {
+      const user = userOf(handle)
+      const active = (await speakers.get(user)) === 'member'
+      if (!active) return { active, groups: new Set(), age: now() - speakers.askedAt(user) }
+      const having = await Promise.all(groups.map(async group => ((await members.get(group)).has(user) ? [group] : [])))
+      const asked = [speakers.askedAt(user), ...groups.map(group => members.askedAt(group))]
+      return { active, groups: new Set(having.flat()), age: now() - Math.min(...asked) }
+    },
     forget({ channel, user }) {
       if (channel !== undefined) places.forget(channel)
       if (user !== undefined) speakers.forget(user)
     },
   }
 }
+
+const userOf = (handle: Handle): string => handle.slice(SLACK.length + 1)
 
 /** Fields of docs.slack.dev/reference/objects/user-object. */
 const User = z.object({
@@ -61,6 +78,19 @@ async function askSpeaker(user: string, team: string, wire: Wire): Promise<Stand
   if (found.is_stranger || found.team_id !== team) return 'foreign'
   if (found.deleted) return 'gone'
   return found.is_restricted || found.is_ultra_restricted ? 'guest' : 'member'
+}
+
+const Members = z.object({ users: z.array(z.string()) })
+
+/** Who is in a user group. In one that is not there, or is disabled, is nobody: the check says so. */
+async function askGroup(usergroup: string, wire: Wire): Promise<ReadonlySet<string>> {
+  const answer = await wire
+    .call('usergroups.users.list', { usergroup, include_disabled: false }, ASKING)
+    .catch((error: unknown) => {
+      if (error instanceof NotShown && error.message.includes('no_such_subteam')) return { users: [] }
+      throw error
+    })
+  return new Set(parsed(Members, answer, 'usergroups.users.list').users)
 }
 
 /** Fields of docs.slack.dev/reference/objects/conversation-object. */
@@ -130,6 +160,7 @@ function remembered<T>(now: () => Instant, ask: (name: string) => Promise<T>) {
         throw error
       })
     },
+    askedAt: (name: string): Instant => known.get(name)?.at ?? now(),
     forget: (name: string): boolean => known.delete(name),
   }
 }

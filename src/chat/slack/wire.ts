@@ -107,6 +107,8 @@ const FILES: Named = { name: 'files', perMinute: 20, burst: 4 }
 function budgetOf(method: string, channel: unknown): Named {
   if (method === 'chat.postMessage') return { name: `${method} ${String(channel)}`, perMinute: 60, burst: 3 }
   if (method.startsWith('files.')) return FILES
+  // Tier 2, and few groups: all that a site names are asked at once.
+  if (method.startsWith('usergroups.')) return { name: method, perMinute: 10, burst: 10 }
   if (method === 'chat.postEphemeral' || method === 'users.info' || method.startsWith('views.'))
     return { name: method, perMinute: 90, burst: 10 }
   return { name: method, perMinute: 45, burst: 5 }

@@ -99,6 +99,11 @@ export const NewMessage = z
     message_reference: z.looseObject({ message_id: snowflake }).nullish(),
   })
   .refine(one => one.enforce_nonce !== true || one.nonce != null, 'enforce_nonce without a nonce')
+  // Discord would take it; a bot that may ring somebody whom it does not name has lost track of whom it rings.
+  .refine(
+    one => (one.allowed_mentions.users ?? []).every(id => one.content?.includes(`<@${id}>`)),
+    'allowed_mentions.users names somebody whom the content does not',
+  )
 
 const TextInput = z.looseObject({
   type: z.literal(4),

@@ -30,6 +30,8 @@ export interface People {
   edits(message: string, text: string): void
   deletes(message: string): void
   leaves(user: string): void
+  /** An administrator gives them these roles, and takes every other one away. Nobody is told: it needs an intent that we have not. */
+  has(user: string, roles: readonly string[]): void
   /** Takes the channel's overwrites away: from now on everybody in the guild may read it. */
   opens(channel: string): void
 }
@@ -114,6 +116,8 @@ export function createPeople(
         const value = words.get(input?.custom_id ?? '') ?? ''
         if (value === '' && input?.required !== false)
           throw new Error(`the client does not send ${modal.title} without its words`)
+        if (value !== '' && value.length < (input?.min_length ?? 0))
+          throw new Error(`the client does not send ${modal.title} with less than ${input?.min_length} characters`)
         const filled = { type: 4, id: n + 100, custom_id: input?.custom_id, value: value.slice(0, input?.max_length ?? 4000) }
         return [part.type === 18 ? { type: 18, id: n + 1, component: filled } : { type: 1, id: n + 1, components: [filled] }]
       })
@@ -146,6 +150,9 @@ export function createPeople(
       user.member = false
       world.happened({ t: 'GUILD_MEMBER_REMOVE', user })
     },
+    has(name, roles) {
+      world.person(name).roles = roles.map(role => roleOf(world, role))
+    },
     opens(name) {
       const channel = world.channelOf(name)
       channel.overwrites = []
@@ -153,6 +160,12 @@ export function createPeople(
     },
   }
   return people
+}
+
+export function roleOf(world: World, name: string): string {
+  const found = world.roles.find(role => role.name === name)
+  if (!found) throw new Error(`the fake Discord has no role ${name}`)
+  return found.id
 }
 
 export const inputsOf = (modal: Modal) =>

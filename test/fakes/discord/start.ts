@@ -9,7 +9,7 @@ import { createInteractions } from './interactions.ts'
 import { inOrder, linesOf, pingsOf, shownOf } from './looks.ts'
 import type { FakeDiscordOptions } from './options.ts'
 import { createPage } from './page.ts'
-import { createPeople, type People } from './people.ts'
+import { createPeople, type People, roleOf } from './people.ts'
 import { createDesk } from './rest.ts'
 import type { House } from './routes.ts'
 import { guildRoutes, OURS } from './routes-guild.ts'
@@ -18,7 +18,9 @@ import { messageRoutes } from './routes-messages.ts'
 import { createTrouble } from './trouble.ts'
 import { createWorld, type Message } from './world.ts'
 
-export interface FakeDiscord extends FakeWorkspace, Pick<People, 'types' | 'menu' | 'edits' | 'deletes' | 'leaves' | 'opens'> {
+export interface FakeDiscord
+  extends FakeWorkspace,
+    Pick<People, 'types' | 'menu' | 'edits' | 'deletes' | 'leaves' | 'has' | 'opens'> {
   readonly token: string
   readonly application: string
   readonly guild: string
@@ -30,6 +32,8 @@ export interface FakeDiscord extends FakeWorkspace, Pick<People, 'types' | 'menu
   readonly listeners: number // sessions with the bot at the other end of the socket
   /** The snowflake of the person with that name. */
   person(name: string): string
+  /** The snowflake of the role with that name. */
+  role(name: string): string
   file(message: string, name: string): Buffer
   misbehave(knob: DiscordKnob): void
 }
@@ -108,6 +112,7 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     edits: people.edits,
     deletes: people.deletes,
     leaves: people.leaves,
+    has: people.has,
     opens: people.opens,
     messages: channel =>
       inOrder(world, channel === undefined ? undefined : world.channelOf(channel).id).map(one => shownOf(world, one)),
@@ -128,6 +133,7 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
       return gateway.sessions
     },
     person: name => world.person(name).id,
+    role: name => roleOf(world, name),
     file(message, name) {
       const found = world.messages.get(message)?.files.find(file => file.name === name)
       if (!found) throw new Error(`message ${message} has no file ${name}`)

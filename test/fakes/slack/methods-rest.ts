@@ -2,7 +2,7 @@ import { fileJson, ICONS, inChannel, type Method, method, No, need, paged, visib
 import { written } from './methods-chat.ts'
 import { BOT, type PersonGiven } from './options.ts'
 import { isTrue, listOf, textOf } from './wire.ts'
-import type { Channel, Json, World } from './world.ts'
+import type { Channel, Group, Json, World } from './world.ts'
 
 /** Methods that ask who and where, and those for files. */
 export const REST: Readonly<Record<string, Method>> = {
@@ -31,10 +31,16 @@ export const REST: Readonly<Record<string, Method>> = {
     return { user: userJson(person, world) }
   }),
   'usergroups.users.list': method('usergroups:read', (args, world) => {
-    const users = world.groups[need(args, 'usergroup')]
-    if (!users) throw new No('no_such_subteam')
-    return { users }
+    const group = world.groups.get(need(args, 'usergroup'))
+    if (!group || (group.disabled && !isTrue(args['include_disabled']))) throw new No('no_such_subteam')
+    // Who was deactivated is in no group any more.
+    return { users: [...group.users].filter(id => world.people.get(id)?.kind !== 'gone') }
   }),
+  'usergroups.list': method('usergroups:read', (args, world) => ({
+    usergroups: [...world.groups.values()]
+      .filter(({ disabled }) => !disabled || isTrue(args['include_disabled']))
+      .map(group => groupJson(group, world, isTrue(args['include_count']))),
+  })),
   'conversations.info': inChannel('read', (args, world) => {
     const channel = visible(args, world)
     const members = isTrue(args['include_num_members']) ? { num_members: channel.members.size } : {}
@@ -131,6 +137,30 @@ export function userJson({ id, name, kind = 'member', team }: PersonGiven, world
     ...(kind === 'stranger' ? { is_stranger: true } : {}),
     updated: 1,
     tz: 'Europe/Berlin',
+  }
+}
+
+function groupJson({ id, handle, users, disabled }: Group, world: World, counted: boolean): Json {
+  return {
+    id,
+    team_id: world.team,
+    is_usergroup: true,
+    is_subteam: true,
+    name: handle,
+    description: '',
+    handle,
+    is_external: false,
+    date_create: 1,
+    date_update: 1,
+    date_delete: disabled ? 2 : 0,
+    auto_type: null,
+    auto_provision: false,
+    enterprise_subteam_id: '',
+    created_by: 'U0OLGA',
+    updated_by: 'U0OLGA',
+    deleted_by: null,
+    prefs: { channels: [], groups: [] },
+    ...(counted ? { user_count: users.size } : {}),
   }
 }
 

@@ -11,7 +11,7 @@ export interface FakeSlackOptions {
   readonly appScopes?: readonly string[] // of the app-level token
   readonly channels?: readonly ChannelGiven[]
   readonly people?: readonly PersonGiven[]
-  readonly groups?: Readonly<Record<string, readonly string[]>> // user groups: id to user ids
+  readonly groups?: Readonly<Record<string, GroupGiven>> // user groups, by id
   /** Where events go by HTTP. Without it they go over Socket Mode. Can be set later, once the bot listens. */
   readonly http?: HttpTarget
   readonly time?: FakeTime
@@ -23,6 +23,11 @@ export interface FakeSlackOptions {
   readonly follows?: boolean
   readonly port?: number
 }
+
+/** The people of a user group; a list alone is one that is in use. */
+export type GroupGiven =
+  | readonly string[]
+  | { readonly users: readonly string[]; readonly handle?: string; readonly disabled?: true }
 
 export interface HttpTarget {
   readonly url: string
@@ -92,5 +97,9 @@ export const DEFAULTS = {
     { id: 'U0GONE', name: 'gone', kind: 'gone' },
     { id: 'U0OTHERBOT', name: 'otherbot', kind: 'bot' },
   ] satisfies readonly PersonGiven[],
-  groups: { S0LEADS: ['U0LEE', 'U0ANN'] } satisfies Readonly<Record<string, readonly string[]>>,
+  groups: {
+    S0LEADS: { users: ['U0LEE', 'U0ANN'], handle: 'leads' },
+    S0OLD: { users: ['U0LEE'], handle: 'old-leads', disabled: true },
+    S0EMPTY: [],
+  } satisfies Readonly<Record<string, GroupGiven>>,
 }

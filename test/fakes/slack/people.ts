@@ -25,6 +25,8 @@ export interface People extends Pick<Forms, 'submits'> {
   deletes(user: string, message: string): Promise<boolean>
   opensHome(user: string, tab?: 'home' | 'messages'): Promise<boolean>
   shortcut(user: string, callback: string, message: string): Promise<boolean>
+  /** An administrator deactivates the account. Nobody is told of it: events get lost, and a process may not listen. */
+  deactivated(user: string): void
 }
 
 export interface PeopleParts {
@@ -162,6 +164,10 @@ export function createPeople(parts: PeopleParts): People {
       return (await first(deletedEvent(world, message))).acked
     },
     opensHome: async (name, tab) => (await first(homeOpenedEvent(world, world.person(name).id, tab))).acked,
+    deactivated(name) {
+      const person = world.person(name)
+      world.people.set(person.id, { ...person, kind: 'gone' })
+    },
     async shortcut(name, callback, ts) {
       const message = byTs(ts)
       const user = world.person(name).id

@@ -1,5 +1,5 @@
 import type { Ping } from '../workspace.ts'
-import { BOT, type ChannelGiven, DEFAULTS, type FakeSlackOptions, type PersonGiven } from './options.ts'
+import { BOT, type ChannelGiven, DEFAULTS, type FakeSlackOptions, type GroupGiven, type PersonGiven } from './options.ts'
 
 /** A JSON object as it came over the wire: nothing is known of it yet. */
 export type Json = Readonly<Record<string, unknown>>
@@ -8,6 +8,14 @@ export interface Channel extends ChannelGiven {
   readonly members: Set<string>
   readonly im?: string // the person of a direct conversation
   archived: boolean
+}
+
+/** A user group; who is in it changes. */
+export interface Group {
+  readonly id: string
+  readonly handle: string
+  readonly users: Set<string>
+  disabled: boolean
 }
 
 export interface Metadata {
@@ -66,7 +74,7 @@ export interface World {
   readonly views: Map<string, View>
   readonly triggers: Map<string, { readonly user: string; readonly at: number; used: boolean }>
   readonly files: Map<string, FileKept>
-  readonly groups: Readonly<Record<string, readonly string[]>>
+  readonly groups: Map<string, Group>
   readonly pings: Ping[]
   revoked: boolean
   now(): number
@@ -107,7 +115,7 @@ export function createWorld(options: FakeSlackOptions, now: () => number): World
     views: new Map(),
     triggers: new Map(),
     files: new Map(),
-    groups: options.groups ?? DEFAULTS.groups,
+    groups: new Map(Object.entries(options.groups ?? DEFAULTS.groups).map(([id, given]) => [id, groupOf(id, given)])),
     pings: [],
     revoked: false,
     now,
@@ -139,6 +147,11 @@ export function createWorld(options: FakeSlackOptions, now: () => number): World
     },
   }
   return world
+}
+
+function groupOf(id: string, given: GroupGiven): Group {
+  const { users, handle, disabled } = 'users' in given ? given : { users: given, handle: undefined, disabled: undefined }
+  return { id, handle: handle ?? id.toLowerCase(), users: new Set(users), disabled: disabled === true }
 }
 
 /** Everybody is in every channel, but strangers only where the channel is shared. */
