@@ -51,7 +51,7 @@ async function main(): Promise<number> {
 }
 
 /** Errors that are for the person at the terminal: their text says what is wrong and what to do. */
-const FOR_PEOPLE = new Set(['CannotStart', 'CannotSeal', 'BadSite', 'BadUse'])
+const FOR_PEOPLE = new Set(['CannotStart', 'CannotSeal', 'Forged', 'BadSite', 'BadUse'])
 
 /** What went wrong, for the person at the terminal, and the status to end with. */
 function last(error: unknown): number {

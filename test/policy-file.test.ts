@@ -4,10 +4,15 @@ import { isMap, parseDocument, type YAMLMap } from 'yaml'
 import { hours, minutes, type Person, type Target } from '../src/domain/ids.ts'
 import { RISKS } from '../src/domain/plan.ts'
 import { diffOf, rulebookDigest } from '../src/domain/policy-diff.ts'
+import { policyTest } from '../src/engine/policy-test.ts'
 import type { Adapter } from '../src/kit/device.ts'
+import { planner } from '../src/planning.ts'
 import { loadAdapters } from '../src/registry.ts'
+import { RUNBOOKS } from '../src/runbooks/all.ts'
 import { BadSite, parseSite, type Site } from '../src/site.ts'
 import { objection } from '../src/site-pattern.ts'
+import { GOOD_FOR, STANDS } from '../src/site-rules.ts'
+import { languageOf } from '../src/spoken.ts'
 import { allowed, allowsMore, asStrict, windowed } from './fakes/policies.ts'
 
 let adapters: ReadonlyMap<string, Adapter>
@@ -623,4 +628,61 @@ test.each(POLICIES)('%s loads as it is, without a note and without a secret in t
 test('there are three ready policies', () => {
   expect(POLICIES).toEqual(['regulated.yaml', 'small-team.yaml', 'two-person.yaml'])
   expect(RISKS).toContain('destructive')
+})
+
+describe('the guide', () => {
+  const GUIDE = readFileSync(new URL('../docs/approvals.md', import.meta.url), 'utf8')
+  const blocks = (kind: string): readonly string[] =>
+    [...GUIDE.matchAll(new RegExp(`\`\`\`${kind}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text = '']) => text)
+  const CHATS = FULL.slice(FULL.indexOf('channels:\n'))
+
+  /** What has been shown so far: each example stands in the place of what was said before it. */
+  const upTo = (n: number): string => {
+    const site = parseDocument(`name: guide\n${CHATS}`)
+    const [people, targets, rules] = ['people:', 'targets:', 'rules:'].map(key => blocks('yaml').find(it => it.includes(key)))
+    for (const text of [people, targets, rules, ...blocks('yaml').slice(0, n + 1)])
+      for (const { key, value } of (parseDocument(text ?? '').contents as YAMLMap).items) site.set(key, value)
+    return site.toString()
+  }
+
+  test.each(blocks('yaml').map((text, n) => [text.split('\n')[0], n] as const))('has examples that load: %s', (_, n) => {
+    expect(complaints(upTo(n))).toEqual([])
+  })
+
+  test('has an example of each part', () => {
+    expect(blocks('yaml').map(text => [...text.matchAll(/^\S.*?(?=:)/gm)].map(([key]) => key).join())).toEqual([
+      'roles,people',
+      'roles',
+      'rules',
+      'targets',
+      'rules',
+      'zone,windows',
+      'break glass',
+      'rules',
+    ])
+  })
+
+  test('shows what `policy test` really says', () => {
+    const site = load(upTo(4))
+    const heard = languageOf(site, adapters).parse('commit session 1 on sql01')
+    if (!('command' in heard) || heard.command.kind !== 'act') throw new Error('it is no sentence')
+    const planned = planner(adapters, RUNBOOKS, {})(heard.command)
+    expect(policyTest(planned, 'ann' as Person, site.policy, Date.UTC(2026, 10, 26)).join('\n')).toBe(
+      blocks('text')[0]?.trimEnd(),
+    )
+  })
+
+  test('says the defaults that are in the code', () => {
+    expect(GUIDE).toContain('by the worst of the rule: 8h, 4h, 1h')
+    expect([STANDS.routine, STANDS.disruptive, STANDS.destructive]).toEqual([hours(8), hours(4), hours(1)])
+    expect(GUIDE).toContain('8h, 1h, 15min; never more than 1h')
+    expect([GOOD_FOR.routine, GOOD_FOR.disruptive, GOOD_FOR.destructive]).toEqual([hours(8), hours(1), minutes(15)])
+  })
+
+  test('has sentences that are understood', () => {
+    const { parse } = languageOf(load(upTo(4)), adapters)
+    const said = [...GUIDE.replace(/```[\s\S]*?```/g, '').matchAll(/^ {4}(?!signalbox )(.+)$/gm)].map(([, text = '']) => text)
+    expect(said).toHaveLength(5)
+    for (const text of said) expect(parse(text), text).toHaveProperty('command')
+  })
 })

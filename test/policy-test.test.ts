@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { policyCommands } from '../src/commands/policy.ts'
+import { guard } from '../src/domain/guard.ts'
 import { hours, type Instant, minutes, type Person, type Target } from '../src/domain/ids.ts'
 import type { Plan } from '../src/domain/plan.ts'
-import { closedFor, guard, type Policy } from '../src/domain/policy.ts'
+import { closedFor, type Policy } from '../src/domain/policy.ts'
 import type { Planned } from '../src/engine/ears.ts'
 import { policyTest, whoCouldApprove } from '../src/engine/policy-test.ts'
 import type { Adapter } from '../src/kit/device.ts'
@@ -10,7 +14,7 @@ import { labSite } from '../src/lab/site.ts'
 import { planner } from '../src/planning.ts'
 import { loadAdapters } from '../src/registry.ts'
 import { RUNBOOKS } from '../src/runbooks/all.ts'
-import { parseSite, type Site } from '../src/site.ts'
+import { environment, parseSite, type Site } from '../src/site.ts'
 import { languageOf } from '../src/spoken.ts'
 import { act, action, gate, plan, policyOf, rule } from './fakes/given.ts'
 
@@ -225,5 +229,60 @@ describe('sites that are ready for use', () => {
     const lines = whoCouldApprove(plannedOn(site, 'commit session 1 on erp01'), site.policy, NOW)
     expect(lines.at(-1)).toContain('as lead: lead, deputy; as app-owner: owner.')
     expect([...site.targets.keys()]).toEqual(['erp01' as Target])
+  })
+})
+
+describe('on the command line', () => {
+  const site = (name: string): string => fileURLToPath(new URL(`../deploy/policies/${name}.yaml`, import.meta.url))
+  /** What a command says, and the status it ends with. */
+  const run = async (...words: readonly string[]): Promise<readonly [number, string]> => {
+    const [said, program] = [[] as string[], new Command()]
+    const log = vi.spyOn(console, 'log').mockImplementation((text: string) => void said.push(text))
+    let status = 0
+    policyCommands(
+      program,
+      () => environment({ SIGNALBOX_SITE: site('regulated') }),
+      code => (status = code),
+    )
+    try {
+      await program.parseAsync(['node', 'signalbox', 'policy', ...words])
+    } finally {
+      log.mockRestore()
+    }
+    return [status, said.join('\n')]
+  }
+
+  test('`policy test` says what would come of a sentence, and ends with 2 where it would be refused', async () => {
+    const [status, said] = await run('test', 'commit session 1 on sql01 because "CHG0012345"', '--as', 'ann')
+    expect([status, said]).toEqual([0, expect.stringContaining('ann may ask for this: commit session 1 on sql01.')])
+    expect(said).not.toContain('none was given')
+    expect(await run('test', 'commit session 1 on sql01', '--as', 'aud')).toEqual([2, expect.stringContaining('aud may not')])
+    expect(await run('test', 'comit sesion 1')).toEqual([2, expect.stringContaining('stopped understanding')])
+  })
+
+  test('`policy test` without a person says who could ask and approve, also for what changes Signalbox itself', async () => {
+    const [status, said] = await run('test', 'accept policy')
+    expect(status).toBe(0)
+    expect(said).toContain('ann, bob, cho may ask for it.')
+    expect(said).toContain('as storage-lead: bob, cho; as app-owner: dot, eli.')
+    const [, freeze] = await run('test', 'freeze production until mon 08:00 because "quarter end"', '--as', 'ann')
+    expect(freeze).toMatch(/decides about signalbox\.freeze on signalbox \(routine\)\.\nNothing has to be approved\.$/)
+    expect((await run('test', 'thaw production because "done"'))[1]).toContain('The gate approve-thaw')
+    expect(await run('test', 'show runs')).toEqual([0, expect.stringContaining('no rule decides')])
+  })
+
+  test('`policy test` for somebody whom the file does not know says whom it knows', async () => {
+    await expect(run('test', 'show runs', '--as', 'mallory')).rejects.toThrow(
+      'knows no mallory. It knows ann, bob, cho, dot, eli, aud.',
+    )
+  })
+
+  test('`policy diff` shows what differs, without any secret, and ends with 1 if anything does', async () => {
+    const [status, said] = await run('diff', site('small-team'), site('two-person'))
+    expect(status).toBe(1)
+    expect(said).toContain('+ role engineer: includes lead')
+    expect(await run('diff', site('regulated'), site('regulated'))).toEqual([0, 'The rules are the same.'])
+    // The example wants passwords from the environment, and nobody has given them here.
+    expect((await run('diff', site('../site.example'), site('regulated')))[0]).toBe(1)
   })
 })

@@ -61,6 +61,7 @@ export async function openBot(bot: Bot): Promise<House> {
   )
   const queue = await openQueue({
     postgresUrl: database.url,
+    migrate,
     ...(bot.queue === undefined ? {} : { name: bot.queue }),
     ...(environment.redisUrl === undefined ? {} : { redisUrl: environment.redisUrl }),
     heard: error => complain('the queue', error),

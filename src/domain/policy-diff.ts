@@ -63,7 +63,8 @@ function things(kind: string, old: Readonly<Record<string, object>>, next: Reado
     const what = kind === 'rule' ? `rule ${quoted(name)}` : `${kind} ${plain(name)}`
     if (!now) return [`- ${what}`]
     const fields = fieldsOf(now)
-    if (!before) return [`+ ${what}: ${[...fields.values()].map(({ words, shows }) => `${words} ${shows}`).join('; ')}`]
+    const all = [...fields.values()].map(({ words, shows }) => `${words} ${shows}`).join('; ')
+    if (!before) return [`+ ${what}${all === '' ? '' : `: ${all}`}`]
     return changes(fieldsOf(before), fields).map(change => `~ ${kind === '' ? '' : `${what}: `}${change}`)
   })
 }

@@ -9,6 +9,7 @@ export interface QueueOptions {
   readonly redisUrl?: string // without it the queue lives in Postgres, in a schema of its own
   readonly postgresUrl: string
   readonly name?: string // of the schema, or of the keys in Redis: "signalbox_queue"
+  readonly migrate?: boolean // false where the role may not
   /** Told of what would otherwise go unheard: a nudge that was lost, a turn that threw. Never a reason to stop. */
   readonly heard?: (problem: unknown) => void
 }
@@ -25,9 +26,11 @@ export async function openQueue({
   redisUrl,
   postgresUrl,
   name = 'signalbox_queue',
+  migrate = true,
   heard = () => {},
 }: QueueOptions): Promise<Queue> {
-  const backend = redisUrl === undefined ? await onPostgres(postgresUrl, name, heard) : await onRedis(redisUrl, name, heard)
+  const backend =
+    redisUrl === undefined ? await onPostgres(postgresUrl, name, heard, migrate) : await onRedis(redisUrl, name, heard)
   const lines: Readonly<Record<Call, Line>> = { advance: backend.line('advance'), report: backend.line('report') }
   const workers: Hand[] = []
   const inHand = new Set<Promise<void>>()

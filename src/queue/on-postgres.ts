@@ -3,16 +3,13 @@ import pg from 'pg'
 import { type Backend, type Nudge, PATIENCE } from './backend.ts'
 
 /** BullMQ's Postgres backend, in a schema of its own beside the store's. */
-export async function onPostgres(url: string, schema: string, heard: (problem: unknown) => void): Promise<Backend> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, lock_timeout: 60_000 })
-  client.on('error', heard)
-  await client.connect()
-  try {
-    await runMigrations(client, schema)
-  } finally {
-    await client.end().catch(heard)
-  }
-
+export async function onPostgres(
+  url: string,
+  schema: string,
+  heard: (problem: unknown) => void,
+  migrate: boolean,
+): Promise<Backend> {
+  if (migrate) await forward(url, schema, heard)
   const { Queue, Worker } = withBackend(createPostgresBackend)
   const connection = {
     connectionString: url,
@@ -32,5 +29,17 @@ export async function onPostgres(url: string, schema: string, heard: (problem: u
     line: call => new Queue<Nudge>(call, { connection }),
     worker: (call, turn, sideBySide) => new Worker<Nudge>(call, turn, { ...PATIENCE, connection, concurrency: sideBySide }),
     stop: async () => {}, // each queue and worker closes its own connections
+  }
+}
+
+/** BullMQ's own tables. A role that may only use the database finds them there: `signalbox migrate` has made them. */
+async function forward(url: string, schema: string, heard: (problem: unknown) => void): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, lock_timeout: 60_000 })
+  client.on('error', heard)
+  await client.connect()
+  try {
+    await runMigrations(client, schema)
+  } finally {
+    await client.end().catch(heard)
   }
 }

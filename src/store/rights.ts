@@ -124,7 +124,7 @@ function dealt(roles: Roles, schema: string, queue: string | undefined): string 
 
     grant update (${HEAD}, tracks, waits_for, lease_epoch, lease_until) on runs to ${worker};
     grant insert, update (mode) on claims to ${worker};
-    grant select (received_at, answered_at) on inbox to ${worker};
+    grant select on inbox to ${worker};
 
     ${guarded('events', { bot, worker }, `type not in (${texts(NOT_FOR_BOTS)})`, `type not in (${texts(NOT_FOR_WORKERS)})`)}
     ${guarded('ledger', { bot, worker }, LEDGER_OF_BOTS, LEDGER_OF_WORKERS)}
