@@ -241,7 +241,9 @@ describe('a question', () => {
       { type: 'run.started', by: 'lee' as Person, plan: of, digest: digestOf(of), said: 'x' },
     )
     await hear(said('who could approve R1', 'console:otto'))
-    expect(whispered()).toContain('start: needs 1 with the role lead, has 0.\n  could: dee; could not: lee asked for it')
+    expect(whispered()).toContain(
+      'start: needs one with the role lead, not the one who asked, has 0.\n  could: dee; could not: lee asked for it',
+    )
   })
 
   test.each([

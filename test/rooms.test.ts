@@ -48,6 +48,7 @@ const JOINING = [
   'src/site-labels.ts',
   'src/site-notes.ts',
   'src/site-openings.ts',
+  'src/site-pattern.ts',
   'src/site-rulebook.ts',
   'src/site-rules.ts',
   'src/site-sense.ts',
