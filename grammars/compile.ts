@@ -70,10 +70,8 @@ const head = (kinds: readonly string[]): string =>
     '@lexer lexer',
     'command -> commands {% id %}',
     // Whoever asks for a change may say why: the number of its ticket, for one.
-    '  | runbooks because:? {% ([command, because]) => ({ ...command, ...v.given({ because }) }) %}',
-    ...kinds.map(
-      kind => `  | ${prefixOf(kind)} because:? {% ([wish, because]) => ({ kind: 'act', wish, ...v.given({ because }) }) %}`,
-    ),
+    '  | runbooks why:? {% ([command, why]) => ({ ...command, ...why }) %}',
+    ...kinds.map(kind => `  | ${prefixOf(kind)} why:? {% ([wish, why]) => ({ kind: 'act', wish, ...why }) %}`),
     '',
   ].join('\n')
 

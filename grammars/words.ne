@@ -8,6 +8,9 @@ name     -> %name                       {% ([it]) => it.value %}
 text     -> %quoted                     {% ([it]) => it.value %}
 reason   -> %quoted                     {% ([it]) => v.reason(it) %}
 because  -> "because" reason            {% ([, why]) => why %}
+# Behind a change: the number of its ticket, for one; in an emergency the calendar is not asked, and the glass is broken with it.
+why      -> because                     {% ([because]) => ({ because }) %}
+          | "in" "an" "emergency" because {% ([, , , because]) => ({ because, emergency: true }) %}
 
 number   -> %number                     {% ([it]) => Number(it.value) %}
 count    -> %count                      {% ([it]) => Number(it.value) %}

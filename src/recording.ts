@@ -22,7 +22,8 @@ export async function recordOf(run: Run, { store, site, adapters, sign }: Record
   const entries: Entry[] = []
   for await (const entry of store.entries(run.id)) entries.push(entry)
   const verified = await verifyRun(store, run.id, sign)
-  const facts = { verified, site: site.name, zone: site.rulebook.zone, sends: sendsOf(adapters) }
+  const { zone } = site.rulebook
+  const facts = { verified, site: site.name, sends: sendsOf(adapters), ...(zone === 'UTC' ? {} : { zone }) }
   return redactedValue(record(run, entries, facts), redactor(site.secrets))
 }
 

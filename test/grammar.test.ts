@@ -8,7 +8,7 @@ import { compile, fragments } from '../grammars/compile.ts'
 
 const WORDS: Fragment = {
   file: 'words.ne',
-  source: 'target -> %name {% id %}\nnumber -> %number {% id %}\nbecause -> "because" %quoted',
+  source: 'target -> %name {% id %}\nnumber -> %number {% id %}\nwhy -> "because" %quoted',
 }
 const COMMANDS: Fragment = { file: 'commands.ne', source: 'commands -> "help"' }
 const RUNBOOKS: Fragment = { file: 'runbooks.ne', source: 'runbooks -> "migrate" target' }

@@ -24,11 +24,11 @@ describe('a name that is none', () => {
     'x'.repeat(4_096),
   ]
   const ALIKE = [
-    'pоwerpath-1',
-    'powerpath‐2',
-    'ｐowerpath-1',
+    'p\u043ewerpath-1',
+    'powerpath\u20102',
+    '\uff50owerpath-1',
     'powerpath-1\u0301',
-    'powerpath-١',
+    'powerpath-\u0661',
     'p\u202eowerpath-1',
     'powerpath-*',
     'powerpath-',

@@ -134,6 +134,7 @@ export function offline(program: Command, settings: () => Environment, done: (st
       console.log(
         `${file} is fine: ${site.targets.size} targets, ${site.policy.people.size} people, ${site.policy.rules.length} rules.`,
       )
+      for (const note of site.notes) console.log(note)
     })
 }
 

@@ -24,8 +24,16 @@ export function buttonsOf(run: Run): readonly Button[] {
   const notes = spoken.flatMap(it => noteOf(it, run, open))
   // Of what happened and what did not happen both are offered or neither: one alone would be a leading question.
   const tells = spoken.filter(({ verb }) => verb === 'tell').every(fits)
-  return [...primary, ...others, ...notes].filter(it => fits(it) && (tells || !it.says.startsWith('tell ')))
+  return [...primary, ...others, ...refreshing(run, open), ...notes].filter(
+    it => fits(it) && (tells || !it.says.startsWith('tell ')),
+  )
 }
+
+/** Facts are read every half minute; whoever is about to say yes may not want to wait for that. */
+const refreshing = (run: Run, open: readonly Question[]): readonly Button[] =>
+  open.some(({ step }) => step.kind === 'gate' && step.facts.length > 0)
+    ? [{ label: 'Refresh facts', says: `refresh ${run.id}` }]
+    : []
 
 const fits = ({ says }: { readonly says: string }): boolean => says.length <= MOST_SAID
 

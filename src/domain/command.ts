@@ -13,10 +13,16 @@ export type Until =
   | { readonly day?: string; readonly hour: number; readonly minute: number } // "mon" 08:00, by the site's clock on the wall
   | { readonly for: Millis }
 
+/** Why somebody asks for a change; in an emergency the glass is broken with it. */
+export interface Why {
+  readonly because?: string
+  readonly emergency?: true
+}
+
 /** Everything a person can say to the bot. The grammar yields these and nothing else. */
 export type Command =
-  | { readonly kind: 'act'; readonly wish: Wish; readonly because?: string }
-  | { readonly kind: 'run'; readonly runbook: string; readonly params: Params; readonly because?: string }
+  | ({ readonly kind: 'act'; readonly wish: Wish } & Why)
+  | ({ readonly kind: 'run'; readonly runbook: string; readonly params: Params } & Why)
   | {
       readonly kind: 'vote'
       readonly verdict: 'approve' | 'deny'

@@ -11,16 +11,9 @@ type No = (why: string, instead?: readonly string[]) => { readonly refusal: Refu
 /** An emergency: for a short while the gates of this run open by the rule of the site file for that, and the calendar is not asked. */
 export function breakGlass(run: Run, because: string, by: Person, policy: Policy, now: Instant, no: No): Verdict {
   const { glass } = policy
-  if (!glass) return no('the site file has no `break glass`, so there is none to break')
-  if (!hasRole(policy, by, glass.may) || policy.people.get(by)?.machine)
-    return {
-      refusal: {
-        no: 'not permitted',
-        person: by,
-        what: `break the glass for ${run.id}`,
-        because: `it wants the role ${glass.may}`,
-      },
-    }
+  if (!glass) return { refusal: NONE }
+  const refusal = mayNotBreak(policy, by)
+  if (refusal) return { refusal }
   if (inGlass(run, now)) return no(`its glass is broken already, by ${run.glass.by}`)
   if (run.glass)
     return no('its glass was broken once, and that has run out; a run has one', [`give up ${run.id}`, `roll back ${run.id}`])
@@ -28,6 +21,20 @@ export function breakGlass(run: Run, because: string, by: Person, policy: Policy
     events: [{ type: 'run.broke-glass', by, because, until: now + glass.within, rule: glass.rule }],
     heard: `the glass of ${run.id} is broken, and everybody is told; a review stays open until somebody else closes it`,
   }
+}
+
+const NONE: Refusal = {
+  no: 'not planned',
+  why: 'The site file has no `break glass`, so there is none to break',
+  instead: 'What the rules want has to be waited for.',
+}
+
+/** Why this person declares no emergency. */
+export function mayNotBreak(policy: Policy, by: Person): Refusal | undefined {
+  if (!policy.glass) return NONE
+  const { may } = policy.glass
+  if (hasRole(policy, by, may) && !policy.people.get(by)?.machine) return undefined
+  return { no: 'not permitted', person: by, what: 'break the glass', because: `it wants the role ${may}` }
 }
 
 /** Whoever declared the emergency, or decided in it, does not judge it. */

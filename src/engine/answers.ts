@@ -130,7 +130,10 @@ export async function answerTo(question: Question, said: Said, by: Person, ears:
       const planned = plannedOf(question.sentence, ears)
       return 'refusal' in planned
         ? no(planned.refusal)
-        : listing(`"${question.sentence}" said by ${tested}`, policyTest(planned, tested, policy, await ears.store.now()))
+        : listing(
+            `"${question.sentence}" said by ${tested}`,
+            policyTest(planned, tested, policy, await ears.store.now(), planned.because),
+          )
     }
     case 'who could approve': {
       const planned = plannedOf(question.sentence, ears)
@@ -150,11 +153,12 @@ export async function answerTo(question: Question, said: Said, by: Person, ears:
 }
 
 /** What a sentence in a sentence would come to. */
-function plannedOf(sentence: string, ears: Ears): Planned {
+function plannedOf(sentence: string, ears: Ears): Planned & { readonly because?: string } {
   const heard = ears.parse(sentence)
   if ('refusal' in heard) return heard
   const { command } = heard
-  if (command.kind === 'act' || command.kind === 'run') return ears.plan(command)
+  if (command.kind === 'act' || command.kind === 'run')
+    return { ...ears.plan(command), ...(command.because === undefined ? {} : { because: command.because }) }
   return {
     refusal: {
       no: 'not planned',

@@ -58,8 +58,8 @@ export function shutOut(plan: Plan, policy: Policy, now: Instant): Refusal | und
   return (
     shut && {
       no: 'not planned',
-      why: capital(shut.says),
-      instead: 'Nothing was begun. `show windows` says when what may be changed.',
+      why: `It is not the time for that: ${shut.says}`,
+      instead: `Nothing was begun. \`show windows\` says when what may be changed${policy.glass ? '; in an emergency say the same with `in an emergency because "..."` behind it' : ''}.`,
     }
   )
 }
@@ -72,5 +72,3 @@ function firstChanges(plan: Plan): readonly Step[] {
   const stage = first < 0 ? undefined : plan.stages[first]
   return stage && changing(stage) ? stage : []
 }
-
-const capital = (text: string): string => `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`

@@ -3,6 +3,7 @@ import { ballots } from '../domain/ballot.ts'
 import { digestOf } from '../domain/chain.ts'
 import type { Card, Said, Standing } from '../domain/chat.ts'
 import type { Command } from '../domain/command.ts'
+import { mayNotBreak } from '../domain/glass.ts'
 import { guard } from '../domain/guard.ts'
 import type { Person } from '../domain/ids.ts'
 import { closedFor } from '../domain/policy.ts'
@@ -139,10 +140,12 @@ async function begin(said: Said, { notes, ...command }: Asked, by: Person, stand
   const wrong = known ? undefined : await misplaced(said, standing, ears)
   if (wrong) return refused(wrong.refusal, wrong.as)
   const policy = await ears.policy()
+  const forbidden = command.emergency ? mayNotBreak(policy, by) : undefined
+  if (forbidden) return refused(forbidden)
   const guarded = guard({ ...planned.plan, ...notes }, policy, by, planned.reads, command.because)
   if ('refusal' in guarded) return refused(guarded.refusal)
   const { plan } = guarded
-  const closed = closedFor(plan, policy, by) ?? shutOut(plan, policy, await ears.store.now())
+  const closed = closedFor(plan, policy, by) ?? (command.emergency ? undefined : shutOut(plan, policy, await ears.store.now()))
   if (closed) return refused(closed)
   const run = await ears.store.create(origin, said.at, {
     type: 'run.started',
@@ -153,6 +156,8 @@ async function begin(said: Said, { notes, ...command }: Asked, by: Person, stand
     ...(command.because === undefined ? {} : { because: ears.redact(command.because) }),
     via: viaOf(said, standing),
   })
+  if (command.emergency)
+    return about(said, { kind: 'break glass', run: run.id, because: command.because ?? '' }, by, undefined, standing, ears)
   await nudge(run, ears)
   return { as: 'accepted' }
 }

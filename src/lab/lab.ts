@@ -111,6 +111,7 @@ function greeting(site: Site): readonly string[] {
     '  migrate harddisk5 to harddisk8 on sql01',
     '  show paths on sql01',
     '  estimate 4TB over 50Mb/s',
+    '  policy test "migrate harddisk5 to harddisk8 on erp01"   (erp01 wants two groups, vault01 a second factor, office01 has a window)',
     'A number presses a button of a card, Tab completes, `help` tells more, Ctrl-C leaves.',
     '',
   ]

@@ -164,6 +164,8 @@ export const RUNBOOKS: readonly Explained[] = [
       'migrate harddisk5 to harddisk14 on sql01',
       'migrate harddisk5 to harddisk14 on sql01 with throttle 2',
       'migrate harddisk5 to harddisk14 on sql01 soak 2 h with throttle 36%',
+      'migrate harddisk5 to harddisk14 on sql01 because "CHG0041"',
+      'migrate harddisk5 to harddisk14 on sql01 in an emergency because "the array is failing"',
     ],
   },
 ]

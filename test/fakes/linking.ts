@@ -38,7 +38,7 @@ export const rulebook = (people: Rulebook['people'], more: Partial<Rulebook> = {
   },
   people,
   rules: [anybody({ name: 'only leads unlink', capability: 'signalbox.unlink', may: 'lead' }), anybody({})],
-  labels: {},
+  labels: { sql01: {} },
   windows: [],
   links: { expire: 90 * hours(24), coolDown: hours(24) },
   ...more,

@@ -11,6 +11,7 @@ lead: approve R1 cutover
 = db02 is frozen until
 operator: select target of session 1 on db02
 = by deputy: quarter end
+= in an emergency say the same with
 viewer: break glass for R1 because "x"
 = it wants the role operator
 operator: break glass for R1 because "the old array is failing"

@@ -1,6 +1,6 @@
 # The office is changed in its window only. The copy may run at any time; the cutover waits, and rings when the window opens.
 operator: select target of session 1 on office01
-= The change window office is closed; it opens
+= It is not the time for that: the change window office is closed; it opens
 operator: migrate harddisk5 to harddisk8 on office01 with throttle 0
 ...
 operator: confirm R1 ready
