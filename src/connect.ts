@@ -4,7 +4,7 @@ import type { Instant } from './domain/ids.ts'
 import type { Counters } from './observe/counters.ts'
 import { openLanes } from './outbox/open-lanes.ts'
 import type { Chat } from './ports/chat.ts'
-import type { Site } from './site.ts'
+import type { Site } from './site/site.ts'
 
 export interface Connecting {
   readonly counters: Counters

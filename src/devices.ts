@@ -3,7 +3,7 @@ import type { Action } from './domain/plan.ts'
 import type { Found } from './engine/engine.ts'
 import type { Adapter, Device } from './kit/device.ts'
 import { redactedValue, redactor } from './kit/redact.ts'
-import type { Site } from './site.ts'
+import type { Site } from './site/site.ts'
 
 /** The targets of a site as devices, connected when they are first needed. Shared by the bot, the library and the command line. */
 export interface Devices {

@@ -18,7 +18,7 @@ import type { Counters } from './observe/counters.ts'
 import type { Chat } from './ports/chat.ts'
 import type { Queue } from './ports/queue.ts'
 import type { Store } from './ports/store.ts'
-import type { Site } from './site.ts'
+import type { Site } from './site/site.ts'
 
 /** What a process does: hear and show, or work on devices. Both where nothing is said. */
 export type Role = 'bot' | 'worker'

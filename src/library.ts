@@ -10,7 +10,7 @@ import { Misread, Refused, Uncertain, Unreachable } from './kit/errors.ts'
 import { redactedValue, redactor } from './kit/redact.ts'
 import { planner } from './planning.ts'
 import { loadAdapters } from './registry.ts'
-import { BadSite, type Environment, environment, parseSite, readSite, type Site } from './site.ts'
+import { BadSite, type Environment, environment, parseSite, readSite, type Site } from './site/site.ts'
 import { languageOf } from './spoken.ts'
 
 /**

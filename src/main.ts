@@ -10,7 +10,7 @@ import { online } from './commands/online.ts'
 import { policyCommands } from './commands/policy.ts'
 import { stepUpCommands } from './commands/step-up.ts'
 import { redactor } from './kit/redact.ts'
-import { environment } from './site.ts'
+import { environment } from './site/site.ts'
 
 /** The command line. What a command does lives in commands/; here is what there is. */
 async function main(): Promise<number> {

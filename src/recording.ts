@@ -8,7 +8,7 @@ import type { Adapter } from './kit/device.ts'
 import { redactedValue, redactor } from './kit/redact.ts'
 import type { Store } from './ports/store.ts'
 import { shown } from './runbooks/build.ts'
-import type { Site } from './site.ts'
+import type { Site } from './site/site.ts'
 
 export interface Recording {
   readonly store: Pick<Store, 'entries' | 'heads'>

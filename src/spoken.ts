@@ -8,7 +8,7 @@ import { complete } from './language/complete.ts'
 import { help, overview } from './language/help.ts'
 import type { Inventory } from './language/inventory.ts'
 import { parse } from './language/parse.ts'
-import type { Site } from './site.ts'
+import type { Site } from './site/site.ts'
 
 /** The language with the site's inventory: parsing, completion, help, and what somebody may do on which target. */
 export function languageOf(

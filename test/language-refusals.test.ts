@@ -95,7 +95,7 @@ describe('a refusal says what is wrong and what would have been right', () => {
   test('an option that is given twice is refused, in any order', () => {
     expect(refusal('migrate a to b on sql01 soak 2h soak 3h')).toMatchObject({
       word: 'soak',
-      expected: ['with', 'because', 'in', '<duration>'],
+      expected: ['in', 'with', 'because', '<duration>'],
     })
     expect(refusal('migrate a to b on sql01 with throttle 2 soak 3h with throttle 3')).toMatchObject({ word: 'with' })
   })

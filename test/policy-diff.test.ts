@@ -4,7 +4,7 @@ import { hours, minutes } from '../src/domain/ids.ts'
 import { differences, diffOf, rulebookDigest } from '../src/domain/policy-diff.ts'
 import type { Rulebook } from '../src/domain/rulebook.ts'
 import { loadAdapters } from '../src/registry.ts'
-import { parseSite } from '../src/site.ts'
+import { parseSite } from '../src/site/site.ts'
 
 /** A copy that may be changed. */
 type Loose<T> = { -readonly [K in keyof T]: Loose<T[K]> }

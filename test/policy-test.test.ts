@@ -14,7 +14,7 @@ import { labSite } from '../src/lab/site.ts'
 import { planner } from '../src/planning.ts'
 import { loadAdapters } from '../src/registry.ts'
 import { RUNBOOKS } from '../src/runbooks/all.ts'
-import { environment, parseSite, type Site } from '../src/site.ts'
+import { environment, parseSite, type Site } from '../src/site/site.ts'
 import { languageOf } from '../src/spoken.ts'
 import { act, action, gate, plan, policyOf, rule } from './fakes/given.ts'
 

@@ -39,20 +39,8 @@ const JOINING = [
   'src/planning.ts',
   'src/spoken.ts',
   'src/registry.ts',
-  'src/site.ts',
-  'src/site-chats.ts',
+  'src/site',
   'src/connect.ts',
-  'src/site-complaints.ts',
-  'src/site-file.ts',
-  'src/site-secrets.ts',
-  'src/site-labels.ts',
-  'src/site-notes.ts',
-  'src/site-openings.ts',
-  'src/site-pattern.ts',
-  'src/site-rulebook.ts',
-  'src/site-rules.ts',
-  'src/site-sense.ts',
-  'src/site-values.ts',
   'src/trust.ts',
   'src/recording.ts',
 ]
@@ -67,7 +55,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Who may know the environment: one file reads it, and three hand it on to a program they start. */
-const ENVIRONMENT = ['src/site.ts', 'src/main.ts', 'src/store/owner.ts', 'src/store/postmaster.ts']
+const ENVIRONMENT = ['src/site/site.ts', 'src/main.ts', 'src/store/owner.ts', 'src/store/postmaster.ts']
 const CLOCK = 'src/engine/system-clock.ts'
 const TESTS_BUSINESS = ['src/kit/contract.ts', 'src/kit/spoilt.ts']
 const LONGEST = 300

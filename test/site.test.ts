@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { minutes, type Person } from '../src/domain/ids.ts'
 import type { Adapter } from '../src/kit/device.ts'
 import { loadAdapters } from '../src/registry.ts'
-import { BadSite, parseSite, readSite, type Site } from '../src/site.ts'
+import { BadSite, parseSite, readSite, type Site } from '../src/site/site.ts'
 
 let adapters: ReadonlyMap<string, Adapter>
 let folder: string

@@ -3,8 +3,8 @@ import { guard, windowsFor } from '../../src/domain/guard.ts'
 import type { Person, Target } from '../../src/domain/ids.ts'
 import { type Action, type Plan, RISKS, stepsOf } from '../../src/domain/plan.ts'
 import { type Policy, rolesFor } from '../../src/domain/policy.ts'
-import type { Site } from '../../src/site.ts'
-import { GOOD_FOR } from '../../src/site-rules.ts'
+import { GOOD_FOR } from '../../src/site/rules.ts'
+import type { Site } from '../../src/site/site.ts'
 import { act, plan } from './given.ts'
 
 /** Whatever a policy is asked about in the tests of the site file: each is tried for each person, target and risk. */

@@ -8,7 +8,7 @@ import { labSite, PEOPLE } from '../../src/lab/site.ts'
 import { DEMO } from '../../src/lab/stories.ts'
 import { play } from '../../src/lab/transcript.ts'
 import { loadAdapters } from '../../src/registry.ts'
-import { environment, parseSite } from '../../src/site.ts'
+import { environment, parseSite } from '../../src/site/site.ts'
 import { forget } from '../../src/store/attach.ts'
 import { discordLab, slackLab } from './lab-chat.ts'
 

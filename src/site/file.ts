@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { hours } from './domain/ids.ts'
-import { Glass, Rule, Window } from './site-rules.ts'
-import { Duration, Group, Labels, Name, Zone } from './site-values.ts'
+import { hours } from '../domain/ids.ts'
+import { Glass, Rule, Window } from './rules.ts'
+import { Duration, Group, Labels, Name, Zone } from './values.ts'
 
 /** The site file as it is written. Unknown keys are typing mistakes, and are refused. */
 export const SiteFile = z.strictObject({
@@ -42,7 +42,7 @@ export const SiteFile = z.strictObject({
   anchor: z.string().optional(), // the channel that is told each day how the logs end
   // Defaults of a runbook's parameters; what reads as a duration is one.
   runbooks: z.record(Name, z.record(z.string(), z.union([Duration, z.number(), z.boolean(), z.string()]))).default({}),
-  // What stands in a chat's section is checked once its secrets are there: see site-chats.ts.
+  // What stands in a chat's section is checked once its secrets are there: see chats.ts.
   channels: z
     .strictObject({
       console: z.strictObject({}).optional(),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { SHORTEST, secretsIn } from './kit/redact.ts'
-import type { Complaint } from './site-complaints.ts'
+import { SHORTEST, secretsIn } from '../kit/redact.ts'
+import type { Complaint } from './complaints.ts'
 
 /** Where secrets come from, and what is found on the way. */
 export interface Vault {

@@ -1,9 +1,9 @@
-import { atLeast } from './domain/plan.ts'
-import { labelled, matches } from './domain/policy.ts'
-import type { Labels, Rulebook } from './domain/rulebook.ts'
-import { OWN } from './own/adapter.ts'
-import type { Complaint } from './site-complaints.ts'
-import { targetComplaints } from './site-sense.ts'
+import { atLeast } from '../domain/plan.ts'
+import { labelled, matches } from '../domain/policy.ts'
+import type { Labels, Rulebook } from '../domain/rulebook.ts'
+import { OWN } from '../own/adapter.ts'
+import type { Complaint } from './complaints.ts'
+import { targetComplaints } from './sense.ts'
 
 /** Names and labels that could be taken for something else, and labels that rules and windows look for in vain. */
 export const labelComplaints = (rulebook: Rulebook): readonly Complaint[] => {

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import type { DiscordSettings } from './chat/discord/settings.ts'
-import type { SlackSettings } from './chat/slack/settings.ts'
-import type { Place } from './domain/chat.ts'
-import { type Complaint, complaintsOf } from './site-complaints.ts'
-import type { SiteFile } from './site-file.ts'
-import { fill, type Vault } from './site-secrets.ts'
+import type { DiscordSettings } from '../chat/discord/settings.ts'
+import type { SlackSettings } from '../chat/slack/settings.ts'
+import type { Place } from '../domain/chat.ts'
+import { type Complaint, complaintsOf } from './complaints.ts'
+import type { SiteFile } from './file.ts'
+import { fill, type Vault } from './secrets.ts'
 
 /** The chats of a site, with their secrets filled in. */
 export interface SiteChats {

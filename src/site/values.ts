@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import type { Opening } from './domain/calendar.ts'
-import { amounts, TIMES } from './language/units.ts'
-import { openingsOf } from './site-openings.ts'
-import { objection } from './site-pattern.ts'
+import type { Opening } from '../domain/calendar.ts'
+import { amounts, TIMES } from '../language/units.ts'
+import { openingsOf } from './openings.ts'
+import { objection } from './pattern.ts'
 
 /** What the values of a site file may look like. */
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { hours, type Millis, minutes } from './domain/ids.ts'
-import { RISKS, type Risk } from './domain/plan.ts'
-import { Duration, Glob, Labels, Name, Open, ValueGlob, Words, Zone } from './site-values.ts'
+import { hours, type Millis, minutes } from '../domain/ids.ts'
+import { RISKS, type Risk } from '../domain/plan.ts'
+import { Duration, Glob, Labels, Name, Open, ValueGlob, Words, Zone } from './values.ts'
 
 /** How long a question stands where the file does not say, by the worst that the gate opens. */
 export const STANDS: Readonly<Record<Risk, Millis>> = {

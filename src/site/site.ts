@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { policyOf } from './domain/authority.ts'
-import type { Place } from './domain/chat.ts'
-import type { Target } from './domain/ids.ts'
-import { EMPTY } from './domain/ledger.ts'
-import type { Policy } from './domain/policy.ts'
-import type { Rulebook } from './domain/rulebook.ts'
-import type { Adapter } from './kit/device.ts'
-import { chatsOf, type SiteChats } from './site-chats.ts'
+import { policyOf } from '../domain/authority.ts'
+import type { Place } from '../domain/chat.ts'
+import type { Target } from '../domain/ids.ts'
+import { EMPTY } from '../domain/ledger.ts'
+import type { Policy } from '../domain/policy.ts'
+import type { Rulebook } from '../domain/rulebook.ts'
+import type { Adapter } from '../kit/device.ts'
+import { chatsOf, type SiteChats } from './chats.ts'
 import {
   BadSite,
   type Complaint,
@@ -16,15 +16,15 @@ import {
   readYaml,
   roleComplaints,
   runbookComplaints,
-} from './site-complaints.ts'
-import { READY_ROLES, SiteFile } from './site-file.ts'
-import { labelComplaints } from './site-labels.ts'
-import { notesOn } from './site-notes.ts'
-import { rulebookOf } from './site-rulebook.ts'
-import { fill, type Vault } from './site-secrets.ts'
-import { senseless } from './site-sense.ts'
+} from './complaints.ts'
+import { READY_ROLES, SiteFile } from './file.ts'
+import { labelComplaints } from './labels.ts'
+import { notesOn } from './notes.ts'
+import { rulebookOf } from './rulebook.ts'
+import { fill, type Vault } from './secrets.ts'
+import { senseless } from './sense.ts'
 
-export { BadSite } from './site-complaints.ts'
+export { BadSite } from './complaints.ts'
 
 /** Everything the process knows about where it is. Nothing else reads process.env. */
 export interface Environment {

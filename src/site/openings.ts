@@ -1,5 +1,5 @@
-import type { Opening, WallTime } from './domain/calendar.ts'
-import { DAYS } from './language/units.ts'
+import type { Opening, WallTime } from '../domain/calendar.ts'
+import { DAYS } from '../language/units.ts'
 
 const DAY = `(${DAYS.join('|')})[a-z]{0,6}`
 const CLOCK = '(\\d{1,2}):(\\d{2})'

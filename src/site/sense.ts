@@ -1,11 +1,11 @@
-import { closure } from './domain/accounts.ts'
-import { type ApprovalRule, needsOf, unmet } from './domain/approval.ts'
-import { atLeast } from './domain/plan.ts'
-import { matches } from './domain/policy.ts'
-import type { Rule, Rulebook } from './domain/rulebook.ts'
-import type { Adapter, Capability } from './kit/device.ts'
-import { OWN } from './own/adapter.ts'
-import type { Complaint } from './site-complaints.ts'
+import { closure } from '../domain/accounts.ts'
+import { type ApprovalRule, needsOf, unmet } from '../domain/approval.ts'
+import { atLeast } from '../domain/plan.ts'
+import { matches } from '../domain/policy.ts'
+import type { Rule, Rulebook } from '../domain/rulebook.ts'
+import type { Adapter, Capability } from '../kit/device.ts'
+import { OWN } from '../own/adapter.ts'
+import type { Complaint } from './complaints.ts'
 
 /** What is well written and cannot be meant: a rule that never decides or that nobody could satisfy, a name that is nothing's. */
 export const senseless = (rulebook: Rulebook, adapters: ReadonlyMap<string, Adapter>): readonly Complaint[] => [

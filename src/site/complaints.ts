@@ -1,8 +1,8 @@
 import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
-import { RUNBOOKS } from './runbooks/all.ts'
-import type { SiteFile } from './site-file.ts'
-import type { WrittenApproval } from './site-rules.ts'
+import { RUNBOOKS } from '../runbooks/all.ts'
+import type { SiteFile } from './file.ts'
+import type { WrittenApproval } from './rules.ts'
 
 /** A site file that cannot be used: every complaint with its line, and what to do. */
 export class BadSite extends Error {

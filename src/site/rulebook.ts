@@ -1,9 +1,9 @@
-import type { ApprovalRule } from './domain/approval.ts'
-import type { Handle } from './domain/ids.ts'
-import type { Risk } from './domain/plan.ts'
-import type { Listed, Role, Rule, Rulebook, Window } from './domain/rulebook.ts'
-import { READY_ROLES, type SiteFile } from './site-file.ts'
-import { GOOD_FOR, STANDS, type WrittenApproval } from './site-rules.ts'
+import type { ApprovalRule } from '../domain/approval.ts'
+import type { Handle } from '../domain/ids.ts'
+import type { Risk } from '../domain/plan.ts'
+import type { Listed, Role, Rule, Rulebook, Window } from '../domain/rulebook.ts'
+import { READY_ROLES, type SiteFile } from './file.ts'
+import { GOOD_FOR, STANDS, type WrittenApproval } from './rules.ts'
 
 /** What the site file says about who may do what, as plain data: what it leaves out is there, with what it means. */
 export const rulebookOf = (written: SiteFile): Rulebook => ({

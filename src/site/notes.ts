@@ -1,9 +1,9 @@
-import { needsOf } from './domain/approval.ts'
-import type { Target } from './domain/ids.ts'
-import { type Action, atLeast } from './domain/plan.ts'
-import { matches, ruleFor } from './domain/policy.ts'
-import type { Rulebook } from './domain/rulebook.ts'
-import { OWN } from './own/adapter.ts'
+import { needsOf } from '../domain/approval.ts'
+import type { Target } from '../domain/ids.ts'
+import { type Action, atLeast } from '../domain/plan.ts'
+import { matches, ruleFor } from '../domain/policy.ts'
+import type { Rulebook } from '../domain/rulebook.ts'
+import { OWN } from '../own/adapter.ts'
 
 /** What is allowed, and may not be meant: for `check-site` to say. */
 export const notesOn = (rulebook: Rulebook): readonly string[] => [...ofAcceptance(rulebook), ...ofTargets(rulebook)]
