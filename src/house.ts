@@ -151,7 +151,10 @@ export function openHouse(parts: Parts): House {
       purge()
       daily()
     }
-    sweeping = guarded('the sweep', sweep({ store, ...begun })).then(() => {
+    sweeping = guarded(
+      'the sweep',
+      sweep({ store: hears ? store : { ...store, unanswered: () => Promise.resolve([]) }, ...begun }),
+    ).then(() => {
       if (!stopping.signal.aborted) timer = setTimeout(round, SWEEP)
     })
   }

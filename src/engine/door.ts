@@ -1,4 +1,4 @@
-import type { Said, Standing, Standpoint } from '../domain/chat.ts'
+import type { Said, Standing } from '../domain/chat.ts'
 import type { Command } from '../domain/command.ts'
 import { type Millis, minutes, type Person } from '../domain/ids.ts'
 import { personOf } from '../domain/policy.ts'
@@ -118,6 +118,3 @@ const LOOKS: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
 
 /** A channel as it is written in a sentence. */
 export const named = (channel: string): string => `#${channel}`
-
-/** Where somebody may follow what runs: in a channel of ours, or alone. */
-export const mayFollow = (place: Standpoint): boolean => place === 'work' || place === 'direct'

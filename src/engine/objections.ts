@@ -1,9 +1,9 @@
-import { type Ballot, needsOf, unmet, type Vote } from '../domain/approval.ts'
+import { type ApprovalRule, type Ballot, needsOf, unmet, type Vote } from '../domain/approval.ts'
 import { inGlass } from '../domain/evolve.ts'
 import { type Instant, seconds } from '../domain/ids.ts'
 import { kept } from '../domain/kept.ts'
 import { type Act, atLeast, type Gate, stepsOf } from '../domain/plan.ts'
-import { isUnsure, type Policy, permit, rolesFor, ruleFor } from '../domain/policy.ts'
+import { isUnsure, type Policy, permit, rolesFor, ruleFor, speaks } from '../domain/policy.ts'
 import { gatesBefore } from '../domain/program.ts'
 import { type Run, type SeenFact, type StepState, stateOf } from '../domain/run.ts'
 import { clockTime } from '../domain/words.ts'
@@ -49,6 +49,8 @@ function askerObjects(run: Run, step: Act, policy: Policy, now: Instant): Object
 
 /** Membership is a matter of now, not of when the vote was cast. */
 function votersObject(run: Run, policy: Policy, now: Instant): Objection | undefined {
+  // The way back is open, whoever has left meanwhile.
+  if (run.course !== 'forward') return undefined
   for (const { gate, ballot } of decided(run)) {
     const votes = yeses(ballot)
     const standing = votes.map(vote => rolesFor(policy, ballot.rule, vote.by))
@@ -74,13 +76,15 @@ function votersObject(run: Run, policy: Policy, now: Instant): Objection | undef
 /** What the rules of now want before this, whatever they wanted when the plan was made. */
 function ruleObjects(run: Run, step: Act, policy: Policy, now: Instant): Objection | undefined {
   const before = gatesBefore(run, step)
+  const held = ruleFor(policy, step.action)?.before
+  const wants = held && atLeast(step.action.risk, held.from) ? held.rule : undefined
   for (const gate of before) {
     const state = stateOf(run, gate)
     if (state.is !== 'done' || !state.ballot) return fail(`${gate.id} has not been approved`)
-    const { rule, until } = state.ballot
+    const { rule, until, glass } = state.ballot
     const last = Math.max(...yeses(state.ballot).map(vote => vote.at))
-    if (now >= until || (rule.goodFor !== undefined && now - last > rule.goodFor))
-      return fail(`the approval of ${gate.id} has lapsed; retry asks for it again`)
+    const goodFor = Math.min(rule.goodFor ?? Infinity, (glass ? undefined : wants?.goodFor) ?? Infinity)
+    if (now >= until || now - last > goodFor) return fail(`the approval of ${gate.id} has lapsed; retry asks for it again`)
   }
   const planned = run.plan.stages.findIndex(stage => stage.some(other => other.id === step.id))
   if (planned < 0 || run.course !== 'forward') return undefined
@@ -92,11 +96,12 @@ function ruleObjects(run: Run, step: Act, policy: Policy, now: Instant): Objecti
   for (const { rule: approval, gates } of wanted) {
     const ballots = gates.flatMap(gate => ballotOf(stateOf(run, gate)) ?? [])
     if (ballots.some(ballot => ballot.glass)) continue
-    const votes = ballots.flatMap(yeses)
+    // One person at two gates is still one person.
+    const people = new Set(ballots.flatMap(yeses).flatMap(vote => (worth(vote, approval, run) ? [vote.by] : [])))
     if (
       unmet(
         approval,
-        votes.map(vote => rolesFor(policy, approval, vote.by)),
+        [...people].map(person => rolesFor(policy, approval, person)),
       ).length > 0
     )
       return fail(`the rule "${rule?.name}" wants more approval than this run asked for; start it anew`)
@@ -104,8 +109,17 @@ function ruleObjects(run: Run, step: Act, policy: Policy, now: Instant): Objecti
   return undefined
 }
 
+/** Would this yes have counted, had the rules been those of now? */
+const worth = ({ by, because, stepUp }: Vote, rule: ApprovalRule, run: Run): boolean =>
+  (rule.ownRequest || by !== run.by) &&
+  (rule.reason === undefined || speaks(rule.reason, because)) &&
+  (!rule.stepUp || stepUp !== undefined)
+
 /** An account that its chat has closed since approves nothing: nobody knows in whose hands it was. */
 async function accountsObject(run: Run, step: Act, now: Instant, engine: Engine): Promise<Objection | undefined> {
+  if (run.course !== 'forward') return undefined
+  if (run.via && (await engine.active(run.via.handle)) === false)
+    return fail(`${run.via.handle}, through which ${run.by} asked for this, has been deactivated`)
   for (const { gate, ballot } of decided(run))
     for (const { via, by } of yeses(ballot)) {
       const active = via && (await engine.active(via.handle))

@@ -94,6 +94,11 @@ const disappointed = (expectation: Expectation, result: unknown): string => {
 
 /** A request was sent and its answer never recorded. Find out, without ever sending on a guess. */
 export async function settle(run: Run, step: Act, intent: Intent, hold: Hold, engine: Engine): Promise<void> {
+  const forged = await hold.forged()
+  if (forged !== undefined)
+    return void (await hold.record(() => [
+      { type: 'step.doubted', step: step.id, why: `${forged}; nothing was sent. Say \`signalbox audit verify\` on the host` },
+    ]))
   const { device, capability } = engine.find(intent.action)
   const inDoubt = capability.effect === 'read' ? { ask: 'nobody' as const } : capability.effect.inDoubt
   switch (inDoubt.ask) {

@@ -3,29 +3,53 @@ import type { Said } from '../domain/chat.ts'
 import type { Millis } from '../domain/ids.ts'
 import type { Store } from '../ports/store.ts'
 import type { Database } from './database.ts'
+import { type Sign, same } from './seals.ts'
 
 /** Sentences that a sweep is given at once, and rows that a purge removes: the rest waits for the next one. */
 export const UNANSWERED = 1_000
 export const PURGED = 5_000
 
+interface Letter {
+  readonly chat: string
+  readonly delivery: string
+  readonly body: Said
+  readonly mac: string | null
+}
+
+/** What the MAC of a sentence covers: whoever may write to this table could otherwise speak as anybody. */
+const sealed = (chat: string, delivery: string, body: string): string => canonical({ chat, delivery, body })
+
+const isOurs = ({ chat, delivery, body, mac }: Letter, sign: Sign): boolean =>
+  mac !== null && same(sign(sealed(chat, delivery, canonical(body))), mac)
+
 /** What came in from the chats. */
-export function inbox({ query }: Database): Pick<Store, 'receive' | 'unanswered' | 'answered'> {
+export function inbox({ query }: Database, sign?: Sign): Pick<Store, 'receive' | 'unanswered' | 'answered'> {
   return {
     async receive(said) {
-      const { rowCount } = await query('insert into inbox (chat, delivery, body) values ($1, $2, $3) on conflict do nothing', [
-        said.at.chat,
-        said.id,
-        canonical(kept(said)),
-      ])
+      const body = canonical(kept(said))
+      const { rowCount } = await query(
+        'insert into inbox (chat, delivery, body, mac) values ($1, $2, $3, $4) on conflict do nothing',
+        [said.at.chat, said.id, body, sign?.(sealed(said.at.chat, said.id, body)) ?? null],
+      )
       return rowCount === 1
     },
     async unanswered(olderThan) {
-      const { rows } = await query<{ readonly body: Said }>(
-        `select body from inbox where answered_at is null and received_at <= (select signalbox_millis()) - $1::bigint
+      const { rows } = await query<Letter>(
+        `select chat, delivery, body, mac from inbox where answered_at is null and received_at <= (select signalbox_millis()) - $1::bigint
          order by received_at, delivery limit ${UNANSWERED}`,
         [Math.ceil(olderThan)],
       )
-      return rows.map(row => row.body)
+      const ours = rows.filter(({ chat, delivery, body, mac }) => !sign || isOurs({ chat, delivery, body, mac }, sign))
+      const others = rows.filter(row => !ours.includes(row))
+      // Nobody said it to us: it is put away, so that it neither counts nor fills the next sweep.
+      if (others.length > 0)
+        await query(
+          `update inbox set answered_at = signalbox_millis(), outcome = 'forged'
+           from unnest($1::text[], $2::text[]) as other (chat, delivery)
+           where inbox.chat = other.chat and inbox.delivery = other.delivery and answered_at is null`,
+          [others.map(({ chat }) => chat), others.map(({ delivery }) => delivery)],
+        )
+      return ours.map(row => row.body)
     },
     async answered(said, outcome) {
       await query(

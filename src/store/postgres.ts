@@ -48,7 +48,7 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
       }),
     hold: holds(database, sign),
     overdue: () => overdue(database),
-    ...inbox(database),
+    ...inbox(database, sign),
     async purge(olderThan) {
       const watchers = await purgeFollows(database, PURGED)
       return watchers + (await purgeInbox(database, olderThan, PURGED - watchers))

@@ -17,3 +17,5 @@ create table seals (                          -- one row once the log is sealed:
 
 alter table runs add column review boolean not null default false; -- somebody broke the glass, and nobody has closed the review
 create index runs_reviewing on runs (number) where review;
+
+alter table inbox add column mac text;         -- of the sentence, with a key that is not in this database
