@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
+import { blocksyncCommands } from './commands/blocksync.ts'
 import { chats } from './commands/chats.ts'
 import { evidenceCommands } from './commands/evidence.ts'
 import { linkCommands } from './commands/link.ts'
@@ -41,6 +42,7 @@ async function main(): Promise<number> {
   policyCommands(program, settings, done)
   evidenceCommands(program, settings, done)
   migrateCommand(program, settings, done)
+  blocksyncCommands(program, settings, done)
   try {
     await program.parseAsync()
   } catch (error) {

@@ -16,6 +16,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/engine': ['src/domain', 'src/ports', 'src/kit', 'src/language'],
   'src/audit': ['src/ports', 'src/domain'],
   'src/observe': ['src/ports', 'src/domain'],
+  'src/blocksync': ['src/domain'],
   'src/seal': ['src/ports', 'src/domain'],
   'src/own': ['src/ports', 'src/domain', 'src/kit'],
   'src/store': ['src/ports', 'src/domain'],
