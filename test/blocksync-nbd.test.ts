@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openFileSource } from '../src/blocksync/file-source.ts'
@@ -20,9 +20,17 @@ if (!NBDKIT || !QEMU) console.warn('NOT TESTED against real NBD servers: apt-get
 
 async function serve(socket: string, program: string, ...words: readonly string[]): Promise<string> {
   servers.push(spawn(program, words, { stdio: 'ignore' }))
-  while (!existsSync(socket)) await new Promise(done => setTimeout(done, 20))
+  while (!listens(socket)) await new Promise(done => setTimeout(done, 20))
   return socket
 }
+
+/** A socket is there a moment before anybody listens on it, and qemu-nbd takes a connection that only tries for its one client. */
+const listens = (socket: string): boolean =>
+  existsSync(socket) &&
+  (!existsSync('/proc/net/unix') ||
+    readFileSync('/proc/net/unix', 'utf8')
+      .split('\n')
+      .some(line => line.endsWith(` ${socket}`) && line.split(' ')[3] === '00010000'))
 
 describe('an address of an NBD export', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,13 @@ import qemu from './index.ts'
 import type { Monitor } from './wire.ts'
 
 const PROGRAMS = ['qemu-storage-daemon', 'qemu-img', 'nbdkit']
+/** A socket is there a moment before anybody listens on it. */
+const listens = (socket: string): boolean =>
+  existsSync(socket) &&
+  (!existsSync('/proc/net/unix') ||
+    readFileSync('/proc/net/unix', 'utf8')
+      .split('\n')
+      .some(line => line.endsWith(` ${socket}`) && line.split(' ')[3] === '00010000'))
 const missing = PROGRAMS.filter(program => spawnSync(program, ['--version'], { stdio: 'ignore' }).status !== 0)
 const WHY = `qemu: ${missing.join(', ')} not found, so NOTHING was proved on real disks (apt-get install qemu-system-common qemu-utils nbdkit)`
 if (missing.length > 0 && process.env['CI'] !== 'true') console.warn(WHY)
@@ -139,8 +146,19 @@ describe.skipIf(missing.length > 0)('on the real storage daemon', () => {
     }
     throw new Error(`job ${name} never came to ${states.join(' or ')}`)
   }
+  /** The server listens a moment before it has its export. */
+  const served = async (): ReturnType<typeof nbd> => {
+    for (let n = 0; n < 100; n++) {
+      try {
+        return await nbd(at('nbd.sock'), 'lun0')
+      } catch {
+        await delay(25)
+      }
+    }
+    return nbd(at('nbd.sock'), 'lun0')
+  }
   const appears = async (file: string): Promise<void> => {
-    for (let n = 0; n < 200 && !existsSync(file); n++) await delay(25)
+    for (let n = 0; n < 400 && !listens(file); n++) await delay(25)
   }
   const kill = async (child: ChildProcess | undefined): Promise<void> => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
@@ -161,7 +179,7 @@ describe.skipIf(missing.length > 0)('on the real storage daemon', () => {
     await appears(at('nbd.sock'))
     await appears(at('qmp.sock'))
     monitor = qemu.connect({ socket: at('qmp.sock') }, 'vm01' as Target)
-    disk = await nbd(at('nbd.sock'), 'lun0')
+    disk = await served()
   }
   const migrateTo = async (target: string): Promise<void> => {
     await perform('mirror', { source: 'disk0', target, job: 'mig1', writes: 'blocking' })
