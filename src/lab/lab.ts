@@ -101,17 +101,18 @@ async function* fromText(text: string): AsyncIterable<string> {
 const ended = (signal: AbortSignal): Promise<void> =>
   new Promise(resolve => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })))
 
-/** What a newcomer sees first: what there is, who one may be, and three sentences worth trying. */
+/** What a newcomer sees first: what there is, who one may be, and a few sentences worth trying. */
 function greeting(site: Site): readonly string[] {
   const targets = [...site.targets].map(([name, { kind }]) => `${name} (${kind})`).join(', ')
   return [
     `Signalbox lab. Everything here is simulated and stays on this machine: ${targets}.`,
     `You are the operator. Say \`as lead\` to be somebody else, or begin with the name: \`lead: approve R1\`. Here are ${PEOPLE.join(', ')}.`,
+    'erp01 wants the yes of two groups, vault01 a second factor, office01 has a change window.',
     'Worth trying:',
     '  migrate harddisk5 to harddisk8 on sql01',
     '  show paths on sql01',
     '  estimate 4TB over 50Mb/s',
-    '  policy test "migrate harddisk5 to harddisk8 on erp01"   (erp01 wants two groups, vault01 a second factor, office01 has a window)',
+    '  policy test "migrate harddisk5 to harddisk8 on erp01"',
     'A number presses a button of a card, Tab completes, `help` tells more, Ctrl-C leaves.',
     '',
   ]
