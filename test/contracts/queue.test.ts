@@ -11,12 +11,12 @@ beforeAll(async () => {
 afterAll(() => postgres.stop())
 
 queueContract('on Postgres', async () => {
-  const name = postgres.schema()
+  const schema = postgres.schema()
   return {
-    open: () => openQueue({ postgresUrl: postgres.url, name }),
+    open: name => openQueue({ postgresUrl: postgres.url, name: `${schema}_${name}` }),
     async unreachable() {
       const gone = await testPostgres()
-      const queue = await openQueue({ postgresUrl: gone.url, name })
+      const queue = await openQueue({ postgresUrl: gone.url, name: schema })
       await gone.stop()
       return queue
     },
@@ -31,7 +31,7 @@ if (hasRedis())
   queueContract('on Redis', async () => {
     const redis = await testRedis()
     return {
-      open: () => openQueue({ redisUrl: redis.url, postgresUrl: '' }),
+      open: name => openQueue({ redisUrl: redis.url, postgresUrl: '', name }),
       async unreachable() {
         const gone = await testRedis()
         const queue = await openQueue({ redisUrl: gone.url, postgresUrl: '' })

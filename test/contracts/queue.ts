@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { RunId } from '../../src/domain/ids.ts'
 import type { Call, Queue } from '../../src/ports/queue.ts'
 
 export interface Opened {
-  open(): Promise<Queue>
+  /** A hand on the queue of that name. */
+  open(name: string): Promise<Queue>
   /** One whose server went away after it was opened. */
   readonly unreachable: () => Promise<Queue>
   stop(): Promise<void>
@@ -21,10 +22,18 @@ export function queueContract(name: string, prepare: () => Promise<Opened>): voi
     })
     afterAll(() => place.stop())
 
+    // Each promise has a queue of its own: a nudge may be left lying when its worker stops, as here after the turns that a
+    // test counted, and the next worker on that queue would hear it.
+    let promises = 0
+    beforeEach(() => {
+      promises++
+    })
+    const openQueue = () => place.open(`promise${promises}`)
+
     const eventually = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 })
 
     test('a nudge reaches the call it is for, with its run', async () => {
-      const queue = await place.open()
+      const queue = await openQueue()
       const heard: string[] = []
       const on = (call: Call) => async (run: RunId) => {
         heard.push(`${call} ${run}`)
@@ -37,7 +46,7 @@ export function queueContract(name: string, prepare: () => Promise<Opened>): voi
     })
 
     test('a nudge from another process is heard, and one of two workers answers it', async () => {
-      const [bot, first, second] = await Promise.all([place.open(), place.open(), place.open()])
+      const [bot, first, second] = await Promise.all([openQueue(), openQueue(), openQueue()])
       const heard: string[] = []
       const on = {
         ...nobody,
@@ -54,7 +63,7 @@ export function queueContract(name: string, prepare: () => Promise<Opened>): voi
     })
 
     test('ten nudges for one state, while nobody works, are one turn', async () => {
-      const queue = await place.open()
+      const queue = await openQueue()
       await Promise.all(Array.from({ length: 10 }, () => queue.nudge('report', R1, 7)))
       const heard: string[] = []
       await queue.work({
@@ -70,7 +79,7 @@ export function queueContract(name: string, prepare: () => Promise<Opened>): voi
     })
 
     test("a nudge during the run's turn is not swallowed", async () => {
-      const queue = await place.open()
+      const queue = await openQueue()
       const { opens, open } = door()
       let truth = 1
       const read: number[] = []
@@ -91,7 +100,7 @@ export function queueContract(name: string, prepare: () => Promise<Opened>): voi
     })
 
     test('the same state can be nudged about again once its turn is over', async () => {
-      const queue = await place.open()
+      const queue = await openQueue()
       let turns = 0
       await queue.work({
         ...nobody,
@@ -113,7 +122,7 @@ export function queueContract(name: string, prepare: () => Promise<Opened>): voi
     })
 
     test('a turn that throws stops neither the worker nor the next nudge', async () => {
-      const queue = await place.open()
+      const queue = await openQueue()
       const heard: string[] = []
       await queue.work({
         ...nobody,
@@ -130,7 +139,7 @@ export function queueContract(name: string, prepare: () => Promise<Opened>): voi
     })
 
     test('a slow run does not keep the others waiting', async () => {
-      const queue = await place.open()
+      const queue = await openQueue()
       const { opens, open } = door()
       const heard: string[] = []
       await queue.work({
@@ -149,7 +158,7 @@ export function queueContract(name: string, prepare: () => Promise<Opened>): voi
     })
 
     test('stop waits for what is in hand, which may still nudge', async () => {
-      const [queue, other] = await Promise.all([place.open(), place.open()])
+      const [queue, other] = await Promise.all([openQueue(), openQueue()])
       const { opens, open } = door()
       const order: string[] = []
       const reported: string[] = []
