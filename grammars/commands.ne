@@ -1,7 +1,7 @@
 # What the bot itself understands. Each alternative yields one Command of src/domain/command.ts.
 
 commands -> commands_vote {% id %} | commands_run {% id %} | commands_show {% id %} | commands_follow {% id %} | commands_ask {% id %}
-          | commands_glass {% id %} | commands_house {% id %} | commands_policy {% id %}
+          | commands_schedule {% id %} | commands_glass {% id %} | commands_house {% id %} | commands_policy {% id %}
 
 commands_vote ->
     "approve" run step:? commands_shown:? because:?
@@ -56,6 +56,33 @@ commands_house ->
 commands_scope -> pattern               {% id %}
 commands_until -> "until" time          {% ([, until]) => until %}
                 | "for" duration        {% ([, length]) => ({ for: length }) %}
+
+# A change that is asked for by itself. How it is kept is said before it, for what is behind it belongs to the change.
+commands_schedule ->
+    "every" duration commands_manner change
+      {% ([, every, manner, command]) => ({ kind: 'schedule', when: { every }, manner, command }) %}
+  | "every" "day" "at" %clock commands_manner change
+      {% ([, , , clock, manner, command]) => ({ kind: 'schedule', when: { ...v.time(clock), each: 'day' }, manner, command }) %}
+  | "every" %day "at" %clock commands_manner change
+      {% ([, day, , clock, manner, command]) => ({ kind: 'schedule', when: { ...v.time(clock, day), each: 'week' }, manner, command }) %}
+  | "at" time commands_manner change
+      {% ([, at, manner, command]) => ({ kind: 'schedule', when: { ...at, each: 'once' }, manner, command }) %}
+  | "pause" "schedule" schedule because:?
+      {% ([, , schedule, because]) => ({ kind: 'pause schedule', schedule, ...v.given({ because }) }) %}
+  | "resume" "schedule" schedule because:?
+      {% ([, , schedule, because]) => ({ kind: 'resume schedule', schedule, ...v.given({ because }) }) %}
+  | "end" "schedule" schedule because:?
+      {% ([, , schedule, because]) => ({ kind: 'end schedule', schedule, ...v.given({ because }) }) %}
+  | "show" "schedules"                  {% () => ({ kind: 'show schedules' }) %}
+commands_manner      -> null            {% () => ({}) %}
+                      | commands_manner commands_way {% ([said, more]) => v.joined(said, more) %}
+commands_way         -> "in" zone       {% ([, zone]) => ({ zone }) %}
+                      | "spread" "over" duration {% ([, , spread]) => ({ spread }) %}
+                      | "if" "late" commands_late {% ([, , late]) => ({ late }) %}
+                      | "if" "busy" commands_busy {% ([, , busy]) => ({ busy }) %}
+commands_late        -> "run" {% () => 'run' %} | "skip" {% () => 'skip' %} | "ring" {% () => 'ring' %}
+commands_busy        -> "skip" {% () => 'skip' %} | "queue" {% () => 'queue' %} | "ring" {% () => 'ring' %}
+schedule             -> name            {% ([name]) => v.schedule(name) %}
 
 commands_policy ->
     "policy" "test" text commands_as:?  {% ([, , sentence, by]) => ({ kind: 'policy test', sentence, ...v.given({ by }) }) %}

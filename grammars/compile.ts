@@ -68,9 +68,9 @@ const head = (kinds: readonly string[]): string =>
   [
     '@preprocessor module',
     '@lexer lexer',
-    'command -> commands {% id %}',
+    'command -> commands {% id %} | change {% id %}',
     // Whoever asks for a change may say why: the number of its ticket, for one.
-    '  | runbooks why:? {% ([command, why]) => ({ ...command, ...why }) %}',
+    'change -> runbooks why:? {% ([command, why]) => ({ ...command, ...why }) %}',
     ...kinds.map(kind => `  | ${prefixOf(kind)} why:? {% ([wish, why]) => ({ kind: 'act', wish, ...why }) %}`),
     '',
   ].join('\n')

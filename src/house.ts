@@ -14,6 +14,8 @@ import { answer, receive } from './engine/hear.ts'
 import { oneAtATime, type Reporter, report } from './engine/report.ts'
 import { sweep } from './engine/sweep.ts'
 import { systemClock } from './engine/system-clock.ts'
+import { takeTurns, tellOfTurns, turnsDue } from './engine/turns.ts'
+import { atMost, counted, once, seldom } from './hands.ts'
 import type { Counters } from './observe/counters.ts'
 import type { Chat } from './ports/chat.ts'
 import type { Queue } from './ports/queue.ts'
@@ -61,6 +63,7 @@ export interface House {
 const LEASE = 15_000
 const SWEEP = 1_000
 const BOARDS = 5_000
+const TURNS = 1_000
 const CONNECT_AGAIN = 30_000
 const PURGE = 3_600_000
 /** What is done once a day is asked after this often: it knows itself whether it was done. */
@@ -144,12 +147,22 @@ export function openHouse(parts: Parts): House {
       hands.during(() => store.purge(KEPT)).then(() => {}),
     ),
   )
+  const turns = seldom(TURNS, () =>
+    guarded(
+      'taking turns',
+      hands.during(async () => {
+        await takeTurns(ears)
+        await tellOfTurns(reporter)
+      }),
+    ),
+  )
   const daily = seldom(DAILY_LOOK, () => guarded('anchoring the log', hands.during(parts.daily ?? (() => Promise.resolve()))))
   const round = (): void => {
     if (hears) {
       boards()
       purge()
       daily()
+      turns()
     }
     sweeping = guarded(
       'the sweep',
@@ -179,7 +192,14 @@ export function openHouse(parts: Parts): House {
         if (state && state.is !== 'pending' && state.is !== 'sent') return
         const { advance, report } = await store.overdue()
         const live = await store.list('live', 1000)
-        if (hands.idle() && advance.length === 0 && report.length === 0 && live.every(standsStill)) return
+        if (
+          hands.idle() &&
+          advance.length === 0 &&
+          report.length === 0 &&
+          live.every(standsStill) &&
+          !(hears && (await turnsDue(ears)))
+        )
+          return
         await hands.next(100)
       }
     },
@@ -220,70 +240,4 @@ const SLOW = 60_000
 function channelsOf({ chats }: Site, chat: string): readonly string[] {
   if (chat === 'slack') return chats.slack?.channels ?? []
   return chat === 'discord' ? (chats.discord?.channels ?? []) : []
-}
-
-/** Begun now and then, and never beside itself. */
-function seldom(every: number, work: () => Promise<void>): () => void {
-  let next = 0
-  let going = false
-  return () => {
-    const now = systemClock.now()
-    if (going || now < next) return
-    next = now + every
-    going = true
-    work()
-      .finally(() => {
-        going = false
-      })
-      .catch(() => {})
-  }
-}
-
-/** So many at once, the others in the order in which they came. */
-function atMost(most: number, work: (said: Said) => Promise<void>): (said: Said) => Promise<void> {
-  const waiting: (() => void)[] = []
-  let going = 0
-  return async said => {
-    if (going >= most) await new Promise<void>(resolve => waiting.push(resolve))
-    else going++
-    try {
-      await work(said)
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else going--
-    }
-  }
-}
-
-/** A sentence that is being answered is not answered a second time beside it, however long its device takes. */
-function once(work: (said: Said) => Promise<void>): (said: Said) => Promise<void> {
-  const going = new Map<string, Promise<void>>()
-  return said => {
-    const key = JSON.stringify([said.at.chat, said.id])
-    const known = going.get(key)
-    if (known !== undefined) return known
-    const done = work(said).finally(() => going.delete(key))
-    going.set(key, done)
-    return done
-  }
-}
-
-/** Counts what is in hand, so that a stop can wait for it. */
-function counted() {
-  const inHand = new Set<Promise<unknown>>()
-  const settled = () => Promise.allSettled([...inHand])
-  return {
-    during<T>(work: () => Promise<T>): Promise<T> {
-      const done = work()
-      const kept = done.catch(() => {})
-      inHand.add(kept)
-      kept.finally(() => inHand.delete(kept)).catch(() => {})
-      return done
-    },
-    idle: () => inHand.size === 0,
-    next: (ms: number) =>
-      Promise.race([...(inHand.size === 0 ? [] : [settled()]), new Promise(resolve => setTimeout(resolve, ms))]),
-    done: settled,
-  }
 }

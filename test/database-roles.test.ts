@@ -293,7 +293,7 @@ describe('signalbox migrate', () => {
   test('is what a role that may not bring the database forward is told to ask for', async () => {
     const behind = postgres.schema()
     const open = () => openStore(postgres.url, { schema: behind, migrate: false, connections: 1 })
-    await expect(open()).rejects.toThrow(/it has 0 of 3 migrations.*Run `signalbox migrate` as its owner/)
+    await expect(open()).rejects.toThrow(/it has 0 of 4 migrations.*Run `signalbox migrate` as its owner/)
     await migrate(postgres.url, behind)
     const store = await open()
     await store.stop()
@@ -312,6 +312,6 @@ describe('signalbox migrate', () => {
     expect(await opened.store.hold(id, LEASE, async hold => [await hold.forged()])).toEqual([undefined])
     await expect(
       openDatabase(environment({ SIGNALBOX_DATABASE_URL: postgres.url }), 'unused', 'own', postgres.schema(), { migrate: false }),
-    ).rejects.toThrow(/0 of 3 migrations/)
+    ).rejects.toThrow(/0 of 4 migrations/)
   })
 })

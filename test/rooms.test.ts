@@ -33,6 +33,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const JOINING = [
   'src/main.ts',
   'src/house.ts',
+  'src/hands.ts',
   'src/commands',
   'src/lab',
   'src/library.ts',

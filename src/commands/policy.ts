@@ -83,6 +83,8 @@ function changeOf(command: Said, by: string, site: Site, now: Instant): Extract<
     wish: { capability: `${OWN}.${verb}`, target: OWN, params },
   })
   if (command.kind === 'act' || command.kind === 'run') return command
+  // Of a schedule: what it asks for each time.
+  if (command.kind === 'schedule') return command.command
   if (command.kind === 'freeze') return own('freeze', { ...command, until: untilOf(command.until, site.rulebook.zone, now), by })
   if (command.kind === 'thaw') return own('thaw', { ...command, by })
   return command.kind === 'accept policy' ? own('accept-policy', { digest: rulebookDigest(site.rulebook), by }) : undefined

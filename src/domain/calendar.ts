@@ -62,6 +62,14 @@ export function nextAt(time: WallTime, zone: string, at: Instant): Instant {
   }
 }
 
+/** The same, but once in a night that shows it twice: the first time. What has a turn by the clock has one turn. */
+export function nextOnce(time: WallTime, zone: string, at: Instant): Instant {
+  for (let wall = next(time, wallOf(at, zone) - 2 * DAY); ; wall = next(time, wall)) {
+    const { first } = showing(wall, zone)
+    if (first > at) return first
+  }
+}
+
 /** "Sat 22:00 (Europe/Berlin)", "Sat 6 Dec 22:00 (Europe/Berlin)" when it is more than six days away, and then with another year. */
 export function wallClock(at: Instant, zone: string, now: Instant): string {
   const wall = new Date(wallOf(at, zone))

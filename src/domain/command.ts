@@ -8,9 +8,24 @@ export interface Wish {
   readonly params: Params
 }
 
+/** "mon" 08:00, by a clock on the wall. */
+export interface WallClock {
+  readonly day?: string
+  readonly hour: number
+  readonly minute: number
+}
+
+/** How a schedule is to be kept, as far as somebody said. */
+export interface SaidManner {
+  readonly zone?: string // IANA
+  readonly spread?: Millis
+  readonly late?: 'run' | 'skip' | 'ring'
+  readonly busy?: 'skip' | 'queue' | 'ring'
+}
+
 /** A time that comes next, or how long from now. */
 export type Until =
-  | { readonly day?: string; readonly hour: number; readonly minute: number } // "mon" 08:00, by the site's clock on the wall
+  | WallClock // by the site's clock on the wall
   | { readonly for: Millis }
 
 /** Why somebody asks for a change; in an emergency the glass is broken with it. */
@@ -40,6 +55,14 @@ export type Command =
   | { readonly kind: 'refresh'; readonly run: RunId } // read the facts of its open gates again
   | { readonly kind: 'freeze'; readonly scope: string; readonly until: Until; readonly because: string }
   | { readonly kind: 'thaw'; readonly scope: string; readonly because: string }
+  | {
+      readonly kind: 'schedule'
+      readonly when: { readonly every: Millis } | (WallClock & { readonly each: 'day' | 'week' | 'once' })
+      readonly manner: SaidManner
+      readonly command: Extract<Command, { kind: 'act' | 'run' }>
+    }
+  | { readonly kind: 'pause schedule' | 'resume schedule' | 'end schedule'; readonly schedule: string; readonly because?: string }
+  | { readonly kind: 'show schedules' }
   | { readonly kind: 'accept policy' }
   | { readonly kind: 'link me' }
   | { readonly kind: 'link'; readonly code: string }

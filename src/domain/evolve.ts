@@ -16,6 +16,7 @@ export function evolve(run: Run, event: Event, at: Instant): Run {
         said: event.said,
         ...(event.because === undefined ? {} : { because: event.because }),
         ...(event.via === undefined ? {} : { via: event.via }),
+        ...(event.schedule === undefined ? {} : { schedule: event.schedule }),
         startedAt: at,
         steps: pendingSteps(event.plan),
       }

@@ -3,6 +3,7 @@ type Brand<T, Name extends string> = T & { readonly [brand]: Name }
 
 export type RunId = Brand<string, 'RunId'> // "R7": short enough to say aloud
 export type BoardId = Brand<string, 'BoardId'> // "board:slack/C1/1": many runs in one message; the second of a channel ends in 2
+export type ScheduleId = Brand<string, 'ScheduleId'> // "schedule:S3": what a schedule has to say in a chat
 export type StepId = Brand<string, 'StepId'> // "cutover", unique within its run
 export type IntentId = Brand<string, 'IntentId'> // "R7/select-target/1": run, step, attempt; never random
 export type Target = Brand<string, 'Target'> // "sql01", a device or host named in the site file

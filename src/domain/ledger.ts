@@ -1,5 +1,6 @@
 import type { Digest, Handle, Instant, Person, RunId } from './ids.ts'
 import type { Rulebook } from './rulebook.ts'
+import type { Schedule } from './schedule.ts'
 
 /** What the house itself has to remember beside its runs: who is who, what is frozen, which policy holds. Only ever appended. */
 export type LedgerEvent =
@@ -36,6 +37,22 @@ export type LedgerEvent =
       readonly by: string
       readonly key: string
     }
+  | (Omit<Schedule, 'since' | 'paused'> & { readonly type: 'schedule.made'; readonly key: string })
+  | {
+      readonly type: 'schedule.paused'
+      readonly id: string
+      readonly by: Person
+      readonly because?: string
+      readonly key: string
+    }
+  | {
+      readonly type: 'schedule.resumed'
+      readonly id: string
+      readonly by: Person
+      readonly because?: string
+      readonly key: string
+    }
+  | { readonly type: 'schedule.ended'; readonly id: string; readonly by: Person; readonly because?: string; readonly key: string }
   | { readonly type: 'factor.enrolled'; readonly person: Person; readonly sealed: string; readonly by: string }
   | { readonly type: 'factor.removed'; readonly person: Person; readonly by: string; readonly because: string }
   | { readonly type: 'factor.used'; readonly person: Person; readonly counter: number } // the time step of the code: never again, nor an earlier one
@@ -96,6 +113,8 @@ export interface Ledger {
   readonly policy?: { readonly digest: Digest; readonly rulebook: Rulebook; readonly by: string; readonly at: Instant }
   readonly factors: ReadonlyMap<Person, Factor>
   readonly anchors: readonly Anchor[]
+  readonly schedules: ReadonlyMap<string, Schedule> // by id; those that were ended are gone
+  readonly schedulesMade: number // in all: an id is never given twice
   readonly keys: ReadonlySet<string> // of the intents that were carried out
 }
 
@@ -106,6 +125,8 @@ export const EMPTY: Ledger = {
   freezes: new Map(),
   factors: new Map(),
   anchors: [],
+  schedules: new Map(),
+  schedulesMade: 0,
   keys: new Set(),
 }
 
@@ -142,6 +163,32 @@ export function note(ledger: Ledger, event: LedgerEvent, at: Instant): Ledger {
       const { digest, rulebook, by, key } = event
       return { ...next, policy: { digest, rulebook, by, at }, keys: new Set(ledger.keys).add(key) }
     }
+    case 'schedule.made': {
+      const { type: _, key, ...schedule } = event
+      return {
+        ...next,
+        schedules: having(ledger.schedules, schedule.id, { ...schedule, since: at }),
+        schedulesMade: ledger.schedulesMade + 1,
+        keys: new Set(ledger.keys).add(key),
+      }
+    }
+    case 'schedule.paused': {
+      const { id, by, because, key } = event
+      const paused = { by, at, ...(because === undefined ? {} : { because }) }
+      return {
+        ...next,
+        schedules: changed(ledger.schedules, id, schedule => ({ ...schedule, paused })),
+        keys: new Set(ledger.keys).add(key),
+      }
+    }
+    case 'schedule.resumed':
+      return {
+        ...next,
+        schedules: changed(ledger.schedules, event.id, ({ paused: _, ...schedule }) => ({ ...schedule, from: at })),
+        keys: new Set(ledger.keys).add(event.key),
+      }
+    case 'schedule.ended':
+      return { ...next, schedules: without(ledger.schedules, event.id), keys: new Set(ledger.keys).add(event.key) }
     case 'factor.enrolled':
       return {
         ...next,

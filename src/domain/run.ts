@@ -14,6 +14,7 @@ export type Event =
       readonly said: string
       readonly because?: string
       readonly via?: Via
+      readonly schedule?: string // whose turn it was; whoever made that asked for it
     }
   | {
       readonly type: 'run.broke-glass' // until then its gates open by this rule
@@ -120,6 +121,7 @@ export interface Run {
   readonly paused?: Person
   readonly because?: string
   readonly via?: Via
+  readonly schedule?: string
   readonly glass?: BrokenGlass
   readonly reviewed?: { readonly by: Person; readonly because: string; readonly at: Instant }
   readonly startedAt: Instant

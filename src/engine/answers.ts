@@ -1,6 +1,6 @@
 import { ballots, people } from '../domain/ballot.ts'
 import type { Card, Said } from '../domain/chat.ts'
-import type { Command } from '../domain/command.ts'
+import type { Command, Why } from '../domain/command.ts'
 import { draw } from '../domain/draw.ts'
 import { estimateLines } from '../domain/estimate.ts'
 import { homeCard } from '../domain/home.ts'
@@ -19,6 +19,7 @@ import type { Engine } from './engine.ts'
 import { subscriptions } from './followers.ts'
 import { policyTest, whoCouldApprove } from './policy-test.ts'
 import { listing, no, unknownRun } from './replies.ts'
+import { showSchedules } from './show-schedules.ts'
 
 export type Question =
   | Extract<
@@ -31,6 +32,7 @@ export type Question =
           | 'show chats'
           | 'show subscriptions'
           | 'show windows'
+          | 'show schedules'
           | 'show reviews'
           | 'show policy change'
           | 'policy test'
@@ -103,6 +105,8 @@ export async function answerTo(question: Question, said: Said, by: Person, ears:
       )
     case 'show windows':
       return listing('When things may be changed', windowLines(policy, ears.targetNames(), await ears.store.now()))
+    case 'show schedules':
+      return showSchedules(seen, ears)
     case 'show reviews': {
       const open = seen(await ears.store.list('reviews', 50))
       return listing(
@@ -157,8 +161,9 @@ function plannedOf(sentence: string, ears: Ears): Planned & { readonly because?:
   const heard = ears.parse(sentence)
   if ('refusal' in heard) return heard
   const { command } = heard
-  if (command.kind === 'act' || command.kind === 'run')
-    return { ...ears.plan(command), ...(command.because === undefined ? {} : { because: command.because }) }
+  // Of a schedule: what it asks for each time.
+  if (command.kind === 'schedule') return { ...ears.plan(command.command), ...becauseOf(command.command) }
+  if (command.kind === 'act' || command.kind === 'run') return { ...ears.plan(command), ...becauseOf(command) }
   return {
     refusal: {
       no: 'not planned',
@@ -167,6 +172,8 @@ function plannedOf(sentence: string, ears: Ears): Planned & { readonly because?:
     },
   }
 }
+
+const becauseOf = ({ because }: Why): { readonly because?: string } => (because === undefined ? {} : { because })
 
 /** A run as its card shows it. Only the card itself has buttons: they are of no use where nobody else sees them pressed. */
 async function shownTo(said: Said, run: Run, ears: Ears): Promise<Card> {

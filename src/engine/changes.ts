@@ -1,12 +1,14 @@
+import type { Said } from '../domain/chat.ts'
 import type { Command } from '../domain/command.ts'
 import type { Instant, Person } from '../domain/ids.ts'
 import { kept } from '../domain/kept.ts'
 import type { Plan, Step } from '../domain/plan.ts'
 import type { Policy } from '../domain/policy.ts'
-import type { Refusal } from '../domain/refusal.ts'
-import { HOUSE_TARGET } from '../domain/rulebook.ts'
+import { list, type Refusal } from '../domain/refusal.ts'
 import { untilOf } from '../domain/windows.ts'
 import type { Ears } from './ears.ts'
+import { own } from './own.ts'
+import { scheduleOf } from './scheduling.ts'
 
 /** A sentence that asks for a plan, and what whoever approves that has to know beside its steps. */
 export type Asked = Extract<Command, { kind: 'run' | 'act' }> & { readonly notes?: { readonly notes: readonly string[] } }
@@ -15,6 +17,7 @@ export type Asked = Extract<Command, { kind: 'run' | 'act' }> & { readonly notes
 export async function changeOf(
   command: Command,
   by: Person,
+  said: Said,
   ears: Ears,
 ): Promise<Asked | { readonly refusal: Refusal } | undefined> {
   switch (command.kind) {
@@ -41,15 +44,34 @@ export async function changeOf(
         }
       return { ...own('accept-policy', { digest: change.digest, by }), notes: { notes: change.lines } }
     }
+    case 'schedule':
+      return scheduleOf(command, by, said.at, ears)
+    case 'pause schedule':
+    case 'resume schedule':
+    case 'end schedule': {
+      const { kind, because } = command
+      const id = command.schedule.toUpperCase()
+      const { schedules } = await ears.store.ledger()
+      const schedule = schedules.get(id)
+      if (!schedule) return { refusal: noSchedule(id, [...schedules.keys()]) }
+      return own(
+        kind.replace(' ', '-'),
+        { id, title: schedule.title, by, ...(because === undefined ? {} : { because }) },
+        because,
+      )
+    }
     default:
       return undefined
   }
 }
 
-const own = (verb: string, params: Readonly<Record<string, unknown>>, because?: string): Asked => ({
-  kind: 'act',
-  wish: { capability: `signalbox.${verb}`, target: HOUSE_TARGET, params },
-  ...(because === undefined ? {} : { because }),
+const noSchedule = (id: string, known: readonly string[]): Refusal => ({
+  no: 'bad value',
+  what: 'The schedule',
+  why:
+    known.length === 0
+      ? `there is no schedule ${id}, nor any other`
+      : `there is no schedule ${id}; there ${known.length === 1 ? 'is' : 'are'} ${list(known, 'and')}`,
 })
 
 /** Whoever asks for a change now gets it now, or hears when they could: its first steps are not begun while the calendar is shut. */

@@ -103,6 +103,7 @@ const LOOKS: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
   'show chats',
   'show subscriptions',
   'show windows',
+  'show schedules',
   'show reviews',
   'show policy change',
   'policy test',

@@ -73,7 +73,7 @@ async function replyTo(said: Said, ears: Ears): Promise<Reply> {
   if (by === undefined) return stranger(said, heard, ears)
   if ('refusal' in heard) return refused(heard.refusal)
   const { command } = heard
-  const asked = await changeOf(command, by, ears)
+  const asked = await changeOf(command, by, said, ears)
   if (asked && 'refusal' in asked) return refused(asked.refusal)
   if (asked) return begin(said, asked, by, standing, ears)
   const wrong = moves(command) ? await misplaced(said, standing, ears) : undefined

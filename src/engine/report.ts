@@ -3,7 +3,7 @@ import { draw } from '../domain/draw.ts'
 import type { Instant, Millis, RunId } from '../domain/ids.ts'
 import type { Policy } from '../domain/policy.ts'
 import { type Ring, rings } from '../domain/rings.ts'
-import { type Run, saysObstacle } from '../domain/run.ts'
+import { type Run, reviewOpen, saysObstacle } from '../domain/run.ts'
 import { chartOf } from '../domain/run-chart.ts'
 import { type Chat, NotShown } from '../ports/chat.ts'
 import type { Posted, Store } from '../ports/store.ts'
@@ -47,6 +47,7 @@ const waitsOf = ({ waitsFor }: Run): string | undefined => waitsFor && saysObsta
 async function tell(run: Run, still: () => boolean, reporter: Reporter): Promise<boolean> {
   const { store, crowd, fallback } = reporter
   const now = await store.now()
+  if (unattended(run, now) && (await store.posts(run.id)).size === 0 && !(await followed(run, now, store))) return true
   const card = draw(run, now)
   crowd.note(run, card.meter !== undefined)
   const [own, ...others] = audience(run, await store.follows(), await store.quiets(), now)
@@ -60,6 +61,13 @@ async function tell(run: Run, still: () => boolean, reporter: Reporter): Promise
   for (const seat of others) if (seat.key !== substitute?.key) results.push(await seated(seat, mirrored(card, run.place), scene))
   return !results.includes('again')
 }
+
+/** What came by itself and calls for nobody has no card of its own: `show schedules` lists it, and a channel that is told of it every quarter of an hour is read by nobody. */
+const unattended = (run: Run, now: Instant): boolean =>
+  run.schedule !== undefined && (run.outcome === 'succeeded' ? !reviewOpen(run) : rings(run, now).length === 0)
+
+const followed = async (run: Run, now: Instant, store: Store): Promise<boolean> =>
+  audience(run, await store.follows(), await store.quiets(), now).length > 1
 
 interface Scene {
   readonly run: Run

@@ -58,9 +58,9 @@ export const COMMANDS: readonly Explained[] = [
   {
     topic: 'pause',
     summary: 'Start no further step until the run is resumed',
-    examples: ['pause R7', 'pause R7 because "backup window"'],
+    examples: ['pause R7', 'pause R7 because "backup window"', 'pause schedule S3'],
   },
-  { topic: 'resume', summary: 'Go on with a paused run', examples: ['resume R7'] },
+  { topic: 'resume', summary: 'Go on with a paused run', examples: ['resume R7', 'resume schedule S3'] },
   {
     topic: 'show',
     summary: 'Show a run, all runs, or what there is',
@@ -72,6 +72,7 @@ export const COMMANDS: readonly Explained[] = [
       'show chats',
       'show subscriptions',
       'show windows',
+      'show schedules',
       'show links',
       'show reviews',
       'show policy change',
@@ -137,6 +138,29 @@ export const COMMANDS: readonly Explained[] = [
     examples: ['freeze production until mon 08:00 because "quarter end"', 'freeze vmax-* for 2 h because "firmware"'],
   },
   { topic: 'thaw', summary: 'End a freeze before its time', examples: ['thaw production because "the books are closed"'] },
+  {
+    topic: 'every',
+    summary:
+      'Ask for a change by itself, again and again: who is late or busy then may `run`, `skip`, `queue` or `ring`, and a fleet is spread over a time',
+    examples: [
+      'every 15m migrate harddisk5 to harddisk14 on sql01',
+      'every day at 02:00 in Europe/Berlin spread over 2h migrate harddisk5 to harddisk14 on sql01',
+      'every sat at 02:00 if late skip if busy ring migrate harddisk5 to harddisk14 on sql01 because "CHG0041"',
+    ],
+  },
+  {
+    topic: 'at',
+    summary: 'Ask for a change once, at the next such time',
+    examples: [
+      'at sat 02:00 migrate harddisk5 to harddisk14 on sql01',
+      'at 22:00 in Europe/Berlin migrate harddisk5 to harddisk14 on sql01',
+    ],
+  },
+  {
+    topic: 'end',
+    summary: 'End a schedule for good; what it began goes on',
+    examples: ['end schedule S3', 'end schedule S3 because "the host is gone"'],
+  },
   {
     topic: 'link',
     summary: 'Make this account yours, by a code that you carry to another one of yours and one that you carry back',

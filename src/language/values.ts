@@ -94,6 +94,18 @@ export function minuteOfDay(clock: Word): number {
   return 60 * hour + minute
 }
 
+export const schedule = (name: string): string | Bad =>
+  /^s\d{1,9}$/i.test(name) ? name.toUpperCase() : bad('The schedule', 'it is called like S3; `show schedules` lists them')
+
+/** What was said in several parts, each of them once. */
+export function joined(
+  said: Readonly<Record<string, unknown>>,
+  more: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const twice = Object.keys(more).find(key => key in said)
+  return twice === undefined ? { ...said, ...more } : { ...said, [twice]: bad(`The \`${twice}\``, 'it is said twice') }
+}
+
 export const quietHours = (from: number, to: number): { readonly from: number | Bad; readonly to: number } => ({
   from: from === to ? bad('The quiet hours', 'they end when they begin; say two times, as in from 22:00 to 07:00') : from,
   to,

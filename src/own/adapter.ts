@@ -2,9 +2,10 @@ import { z } from 'zod'
 import type { Digest, Person } from '../domain/ids.ts'
 import { HOUSE_TARGET, type Rulebook } from '../domain/rulebook.ts'
 import { exclusive } from '../kit/claims.ts'
-import { adapter, type Call, capability } from '../kit/device.ts'
+import { adapter, type Call, capability, type Device } from '../kit/device.ts'
 import { Refused } from '../kit/errors.ts'
 import type { Store } from '../ports/store.ts'
+import { scheduling } from './scheduling.ts'
 
 /** The name of the house among its targets, and of its kind. */
 export const OWN = HOUSE_TARGET
@@ -16,22 +17,18 @@ export interface OwnParts {
   offered(): Promise<{ readonly digest: Digest; readonly rulebook: Rulebook } | undefined>
 }
 
-interface Own {
-  close(): Promise<void>
-}
-
 const by = z.string().transform(it => it as Person)
 const scope = z.string().min(1).max(128)
 const because = z.string().min(1)
-const change = capability<Own>()
+const change = capability<Device>()
 
 /** Everything it does is a line in the ledger that carries the intent's id: the same one twice is one line. */
 export const ownAdapter = ({ store, offered }: OwnParts) =>
   adapter({
     name: OWN,
-    summary: 'What Signalbox keeps about itself: freezes, and the rules that hold',
+    summary: 'What Signalbox keeps about itself: freezes, schedules, and the rules that hold',
     settings: z.strictObject({}),
-    connect: (): Own => ({ close: () => Promise.resolve() }),
+    connect: (): Device => ({ close: () => Promise.resolve() }),
     capabilities: {
       freeze: change({
         summary: 'let nothing be changed on some targets',
@@ -70,6 +67,7 @@ export const ownAdapter = ({ store, offered }: OwnParts) =>
           if (!ledger.keys.has(key)) throw new Refused(`nothing called ${scope} is frozen; \`show windows\` says what is`)
         },
       }),
+      ...scheduling(store),
       'accept-policy': change({
         summary: 'let the changed rules of the site file hold',
         examples: ['accept policy'],

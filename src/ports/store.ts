@@ -2,10 +2,11 @@ import type { Entry } from '../domain/chain.ts'
 import type { Place, Post, Said } from '../domain/chat.ts'
 import type { Claim } from '../domain/claim.ts'
 import type { Follow, Quiet, What } from '../domain/follow.ts'
-import type { BoardId, Instant, Millis, RunId, StepId } from '../domain/ids.ts'
+import type { BoardId, Instant, Millis, RunId, ScheduleId, StepId } from '../domain/ids.ts'
 import type { Ledger, LedgerEvent } from '../domain/ledger.ts'
 import type { Track } from '../domain/progress.ts'
 import type { Event, Obstacle, Run } from '../domain/run.ts'
+import type { Turns } from '../domain/schedule.ts'
 
 /** Under the run's row lock: what has happened, and the database's time. Pure; no I/O, and it may be called again. */
 export type Change = (run: Run, now: Instant) => readonly Event[]
@@ -61,6 +62,11 @@ export interface Store {
   clearQuiet(place: Place): Promise<boolean>
   quiets(): Promise<readonly Quiet[]>
 
+  /** How far each schedule has come, by its id. */
+  turns(): Promise<ReadonlyMap<string, Turns>>
+  /** Only while the next turn is still `was`, so that two who look at once do not both go on from there. */
+  turn(schedule: string, was: Instant | undefined, next: Turns): Promise<boolean>
+
   /** What lies there, for whoever asks how we are. */
   waiting(): Promise<Waiting>
 
@@ -77,7 +83,7 @@ export interface Store {
 }
 
 /** What messages belong to. */
-export type About = RunId | BoardId
+export type About = RunId | BoardId | ScheduleId
 
 export interface Posted {
   readonly post?: Post // absent: it was begun, and we may have posted it

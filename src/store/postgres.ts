@@ -16,6 +16,7 @@ import { applyChange, HEAD, type Head, lockHead, readRuns, saveEvents } from './
 import { sealed } from './sealing.ts'
 import type { Sign } from './seals.ts'
 import { tellers } from './tellers.ts'
+import { turns } from './turns.ts'
 
 export interface StoreOptions {
   readonly schema?: string // 'signalbox'
@@ -56,6 +57,7 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
     ...posts(database),
     telling: tellers(database),
     ...follows(database),
+    ...turns(database),
     waiting: () => waiting(database),
     ...ledger(database, sign),
     ...entries(database),

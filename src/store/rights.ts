@@ -22,12 +22,12 @@ const NOT_FOR_WORKERS = [
   'step.skip-asked',
 ]
 /**
- * Freezes and policies are runs, so that a worker carries them out; who is who is found out where people are heard. The rules of
+ * Freezes, schedules and policies are runs, so that a worker carries them out; who is who is found out where people are heard. The rules of
  * the very first start are put down by whoever starts first.
  */
 const LEDGER_OF_BOTS = `type like 'link.%' or type like 'factor.%' or type = 'anchored'
   or (type = 'policy.accepted' and not exists (select from ledger before where before.type = 'policy.accepted'))`
-const LEDGER_OF_WORKERS = `type like 'freeze.%' or type = 'policy.accepted'`
+const LEDGER_OF_WORKERS = `type like 'freeze.%' or type like 'schedule.%' or type = 'policy.accepted'`
 
 /**
  * Deals out what each role needs and nothing more, and takes back what it or another role in its place had before. What follows
@@ -118,7 +118,7 @@ function dealt(roles: Roles, schema: string, queue: string | undefined): string 
     grant usage on sequence run_numbers to ${bot};
     grant insert (id, number, origin, place) on runs to ${bot};
     grant update (${HEAD}) on runs to ${bot};
-    grant select, insert, update, delete on posts, tellers, follows, quiets to ${bot};
+    grant select, insert, update, delete on posts, tellers, follows, quiets, turns to ${bot};
     grant select, insert, delete on inbox to ${bot};
     grant update (answered_at, outcome) on inbox to ${bot};
 

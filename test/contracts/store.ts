@@ -10,6 +10,7 @@ import { posts } from './store-posts.ts'
 import { runs } from './store-runs.ts'
 import { sweep } from './store-sweep.ts'
 import { telling } from './store-telling.ts'
+import { turns } from './store-turns.ts'
 
 /** What every store promises. Knows none by name. */
 export function storeContract(name: string, open: () => Promise<Opened>): void {
@@ -19,6 +20,6 @@ export function storeContract(name: string, open: () => Promise<Opened>): void {
       Object.assign(given, givenBy(await open()))
     })
     afterAll(() => given.stop())
-    for (const section of [runs, holds, sweep, inbox, posts, telling, follows, log, ledger, forgeries]) section(given)
+    for (const section of [runs, holds, sweep, inbox, posts, telling, follows, log, ledger, turns, forgeries]) section(given)
   })
 }

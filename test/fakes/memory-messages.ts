@@ -2,6 +2,7 @@ import { canonical } from '../../src/domain/chain.ts'
 import type { Place, Said } from '../../src/domain/chat.ts'
 import type { Follow, Quiet, What } from '../../src/domain/follow.ts'
 import type { BoardId, Instant, Millis, RunId } from '../../src/domain/ids.ts'
+import type { Turns } from '../../src/domain/schedule.ts'
 import type { About, Posted, Store, Waiting } from '../../src/ports/store.ts'
 import { namesOf, textOf, WATCHED } from '../../src/store/follows.ts'
 import { kept, UNANSWERED } from '../../src/store/inbox.ts'
@@ -164,3 +165,17 @@ export function memoryFollows(now: Clock, ended: (run: RunId) => Instant | undef
 
 /** Through text, as a database would. */
 export const copy = <T>(value: T): T => JSON.parse(canonical(value))
+
+/** How far each schedule has come. */
+export function memoryTurns(): Pick<Store, 'turns' | 'turn'> {
+  const rows = new Map<string, Turns>()
+  return {
+    turns: async () => new Map([...rows].map(([id, turns]) => [id, copy(turns)])),
+    async turn(schedule, was, next) {
+      const before = rows.get(schedule)
+      if (before && before.due !== was) return false
+      rows.set(schedule, copy(next))
+      return true
+    },
+  }
+}

@@ -10,7 +10,7 @@ import { PURGED } from '../../src/store/inbox.ts'
 import { append, notBefore, replay } from '../../src/store/log.ts'
 import { BEGINNING, forgeryUpTo, type Sign } from '../../src/store/seals.ts'
 import { memoryLedger } from './memory-ledger.ts'
-import { copy, memoryFollows, memoryInbox, memoryPosts, memoryTellers } from './memory-messages.ts'
+import { copy, memoryFollows, memoryInbox, memoryPosts, memoryTellers, memoryTurns } from './memory-messages.ts'
 
 /** The store without a database, on a clock that only its test moves. It has no timers: a lease runs out when time is pushed. */
 export interface MemoryStore extends Store {
@@ -178,6 +178,7 @@ export function memoryStore(time: Instant = 1_763_640_000_000, sign?: Sign): Mem
     },
     telling: memoryTellers(now, { ...posts, forget }, age),
     ...following,
+    ...memoryTurns(),
     waiting: async () => ({
       inbox: waiting(),
       unreported: [...rows.values()].filter(row => row.reported < row.entries.length).length,
