@@ -3,6 +3,7 @@ import { ballots, people, stillWanted } from './ballot.ts'
 import { buttonsOf } from './buttons.ts'
 import type { Card, Meter, StepLine } from './chat.ts'
 import { hours, type Instant, type StepId } from './ids.ts'
+import { measured } from './measure.ts'
 import { fieldOf, type Step, stepsOf } from './plan.ts'
 import { currentStage, failures, passed, program, stepsBehind, touched } from './program.ts'
 import { eta, stalledSince, type Track, throughput } from './progress.ts'
@@ -22,7 +23,15 @@ export function draw(run: Run, now: Instant): Card {
     state: stateLine(run),
     steps: stepLines(run),
     ...(watched ? { meter: watched } : {}),
-    lines: [...askedLines(run), ...glassLines(run), ...gateLines(run), ...troubleLines(run), ...waitLines(run), ...endLines(run)],
+    lines: [
+      ...askedLines(run),
+      ...glassLines(run),
+      ...gateLines(run),
+      ...troubleLines(run),
+      ...waitLines(run),
+      ...measured(run),
+      ...endLines(run),
+    ],
     buttons: buttonsOf(run),
   }
 }

@@ -86,5 +86,3 @@ function section(title: string, lines: readonly string[]): readonly string[] {
 }
 
 const line = (run: Run, stands: string): string => `  ${run.id} ${run.plan.title}: ${stands}; asked for by ${run.by}`
-
-const dateTime = (at: Instant): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`

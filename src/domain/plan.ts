@@ -31,7 +31,14 @@ export interface Plan {
   readonly runbook?: string // whose plan it is, so that whoever follows a runbook finds its runs; absent from a single action's
   readonly stages: readonly (readonly Step[])[] // stages in order, the steps of a stage side by side
   readonly onFailure: 'hold' | 'roll back' | 'stop'
+  readonly measures?: readonly Measure[] // what the card tells of the run as soon as it is known
 }
+
+/** How long it took from the start, or from the end of a step, to the end of another; or how old a moment is that a step has found. */
+export type Measure = { readonly label: string } & (
+  | { readonly kind: 'took'; readonly from?: StepId; readonly to: StepId }
+  | { readonly kind: 'age'; readonly of: Reference; readonly at?: StepId } // a field in milliseconds since 1970; at the start, or at the end of a step
+)
 
 export type Step = Act | Watch | Gate | Wait
 

@@ -17,6 +17,10 @@ export function markdownOf(whole: ChangeRecord): string {
     ['## Who was asked', ...orNone(whole.questions.flatMap(questionLines), 'Nobody was asked anything.')],
     ['## What was done', ...whole.steps.flatMap(stepLines)],
     ...section('## What was moved', whole.moved.map(movedLine)),
+    ...section(
+      '## What was measured',
+      whole.measured.map(line => `- ${text(line)}`),
+    ),
     ...section('## Emergencies', whole.glass.flatMap(glassLines)),
     ...section(
       '## What else the log says',

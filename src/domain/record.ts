@@ -1,5 +1,6 @@
 import type { Entry } from './chain.ts'
 import type { Bytes, BytesPerSecond, Instant, Millis } from './ids.ts'
+import { measured } from './measure.ts'
 import { plainValue } from './plain-text.ts'
 import { type Action, stepsOf } from './plan.ts'
 import { type Track, throughput } from './progress.ts'
@@ -26,6 +27,7 @@ export interface ChangeRecord {
   readonly questions: readonly Question[] // to people, each time that one was asked
   readonly steps: readonly StepRecord[] // of the plan in order, then those that undid
   readonly moved: readonly Moved[] // what was measured while data went from here to there
+  readonly measured: readonly string[] // a recovery point, a recovery time, as the card tells it
   readonly glass: readonly GlassRecord[] // emergencies that were declared, and their review
   readonly others: readonly Happening[] // every entry of the log that nothing above tells of, as it is
   readonly verification: Verification
@@ -116,6 +118,7 @@ export function record(run: Run, entries: readonly Entry[], facts: RecordFacts):
     questions,
     steps: steps.steps,
     moved: movedOf(run, tools),
+    measured: measured(run),
     glass: glass.glass,
     others: log
       .filter(line => !known.has(line.entry))

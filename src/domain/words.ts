@@ -36,4 +36,7 @@ function join(big: number, bigUnit: string, small: number, smallUnit: string): s
 /** The time of day in UTC, to the second. */
 export const clockTime = (at: Instant): string => `${new Date(at).toISOString().slice(11, 19)} UTC`
 
+/** The day and the time in UTC, to the minute. */
+export const dateTime = (at: Instant): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+
 export const percent = (share: number): string => `${(Math.floor(share * 1000) / 10).toFixed(1)} %`
