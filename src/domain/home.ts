@@ -5,6 +5,7 @@ import type { Instant, Person } from './ids.ts'
 import { type Policy, voters } from './policy.ts'
 import { failures } from './program.ts'
 import { type Run, reviewOpen, stateOf } from './run.ts'
+import { dateTime } from './words.ts'
 
 /** How many runs of each sort a person looks at; the rest is a number. */
 const MOST = 20
