@@ -16,7 +16,7 @@ export interface Counts {
 export const none = (): Counts => ({ total: 0, done: 0, read: 0, zero: 0, changed: 0, sent: 0 })
 
 const State = z.object({
-  what: z.enum(['push', 'pull']),
+  what: z.enum(['push', 'pull', 'ebs']),
   state: z.enum(['running', 'paused', 'done', 'cancelled', 'failed']),
   disk: z.string(),
   generation: z.int(),

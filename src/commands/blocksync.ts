@@ -1,17 +1,36 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { makeFolder } from '../blocksync/durable-file.ts'
-import { readState, type State } from '../blocksync/progress.ts'
+import { manifestDigest } from '../blocksync/manifest.ts'
+import { readState } from '../blocksync/progress.ts'
 import { pull, workOf } from '../blocksync/pull.ts'
 import { push } from '../blocksync/push.ts'
+import { running } from '../blocksync/running.ts'
+import { generationOf } from '../blocksync/set.ts'
 import { readWish, type Wish, writeWish } from '../blocksync/steering.ts'
 import { SyncStopped } from '../blocksync/stopped.ts'
-import { verify } from '../blocksync/verify.ts'
+import type { StorePlace } from '../blocksync/store.ts'
+import { type Verified, verify } from '../blocksync/verify.ts'
 import { dataFolder, type Environment } from '../site/site.ts'
 import { BadUse } from './bad-use.ts'
+import { endedBefore, keepResult, statusOf } from './blocksync-kept.ts'
+import { setCommands } from './blocksync-sets.ts'
+import { resumed } from './blocksync-start.ts'
+import {
+  atWork,
+  type Beginning,
+  detachable,
+  ended,
+  inStore,
+  type Manners,
+  paced,
+  STATUS,
+  sizeOf,
+  wholeNumber,
+} from './blocksync-work.ts'
 
-interface Common {
+interface Common extends Beginning {
   readonly disk: string
   readonly endpoint?: string
   readonly region?: string
@@ -28,6 +47,9 @@ interface PullOptions extends Common {
   readonly generation?: number
   readonly replace?: boolean
 }
+interface VerifyOptions extends Common {
+  readonly work?: string
+}
 interface SteerOptions {
   readonly pause?: boolean
   readonly go?: boolean
@@ -35,7 +57,6 @@ interface SteerOptions {
   readonly limit?: number | 'none'
 }
 
-const STATUS = { done: 0, stopped: 1, cancelled: 3 } as const
 const MOST_BLOCK = 64 << 20
 
 /** The mover, for people and for whoever starts it: progress as JSON lines on stdout, what went wrong as a sentence on stderr. */
@@ -44,7 +65,10 @@ export function blocksyncCommands(program: Command, settings: () => Environment,
     .command('blocksync')
     .description('move the blocks of a disk: to a store, generation by generation, and back into an image')
 
-  placed(blocksync.command('push'))
+  const folderFor = (work: string | undefined, name: string): string =>
+    resolve(work ?? join(dataFolder(settings()), 'blocksync', name))
+
+  detachable(placed(blocksync.command('push')))
     .description('make one more generation of a disk in a store')
     .argument(
       '<source>',
@@ -61,53 +85,84 @@ export function blocksyncCommands(program: Command, settings: () => Environment,
     )
     .option('--block <size>', 'the largest chunk (4MiB)', sizeOf)
     .option('--work <folder>', 'where it keeps what it needs to go on')
-    .action((source: string, store: string, { changed, block, work, limit, ...options }: PushOptions) =>
-      ended(done, async signal => {
-        if (block !== undefined && (block < 4096 || block > MOST_BLOCK))
-          throw new BadUse('A chunk is between 4KiB and 64MiB. Say --block 4MiB, or leave it out.')
-        const folder = work ?? join(dataFolder(settings()), 'blocksync', options.disk)
-        await limited(folder, limit)
+    .action(async (source: string, store: string, { changed, block, work, point, ...options }: PushOptions) => {
+      const { disk, endpoint, region, parallel } = options
+      if (block !== undefined && (block < 4096 || block > MOST_BLOCK))
+        throw new BadUse('A chunk is between 4KiB and 64MiB. Say --block 4MiB, or leave it out.')
+      await atWork(done, folderFor(work, disk), options, async manners => {
+        const place = { store, disk, endpoint, region }
         const list = changed === undefined ? undefined : await listOf(changed)
-        return push({ ...options, source, store, changed: list, blockSize: block, work: folder, tell, signal })
-      }),
-    )
+        const result =
+          (await finishedBy(manners, place)) ??
+          (await push({ ...place, ...manners, source, point, parallel, changed: list, blockSize: block }))
+        await keepResult(manners.work, result)
+        return result
+      })
+    })
 
-  placed(blocksync.command('pull'))
+  detachable(placed(blocksync.command('pull')))
     .description('make an image what the newest generation was')
     .argument('<store>', 'a folder, or s3://bucket/prefix')
     .argument('<image>', 'a file; the new one is made beside it and put in its place at the end')
     .option('--generation <number>', 'an older one', wholeNumber)
     .option('--replace', 'replace an image that is not a copy of this disk, or that somebody wrote to')
-    .action((store: string, image: string, { limit, ...options }: PullOptions) =>
-      ended(done, async signal => {
-        await limited(workOf(image), limit)
-        return pull({ ...options, store, image, tell, signal })
+    .action((store: string, image: string, { generation, replace, ...options }: PullOptions) =>
+      atWork(done, resolve(workOf(image)), options, async ({ tell, signal, work }) => {
+        const { disk, endpoint, region, parallel } = options
+        const result = await pull({ store, disk, endpoint, region, parallel, image, generation, replace, tell, signal })
+        await keepResult(work, result)
+        return result
       }),
     )
 
-  placed(blocksync.command('verify'))
+  detachable(placed(blocksync.command('verify')))
     .description('read all that a store has of a disk, and say what is bad')
     .argument('<store>', 'a folder, or s3://bucket/prefix')
-    .action((store: string, { limit: _, parallel, ...options }: Common) =>
-      ended(done, async () => {
-        const found = await verify({ ...options, store }, parallel)
+    .option('--work <folder>', 'where it says how it stands; needed to let it go on by itself')
+    .action(async (store: string, { work, parallel, ...options }: VerifyOptions) => {
+      const { disk, endpoint, region, detach = false } = options
+      const place = { store, disk, endpoint, region }
+      if (work === undefined && detach)
+        throw new BadUse('Say --work FOLDER with --detach, so that you can find out how it ended.')
+      if (work !== undefined) {
+        let status: number | undefined
+        const noted = (code: number): void => {
+          status = code
+          done(code)
+        }
+        await atWork(noted, resolve(work), options, manners => verified(manners, place, parallel))
+        if (status === STATUS.cancelled) process.exit(status) // it would read on, for nothing
+        return
+      }
+      await ended(done, async () => {
+        const found = await verify(place, parallel)
         if (found.bad.length === 0) return found
         console.log(JSON.stringify(found))
-        throw new SyncStopped('rot', `${found.bad.length} of ${found.chunks} chunks are bad. Push the whole disk again.`)
+        throw rotten(found)
+      })
+    })
+
+  setCommands(blocksync, folderFor, done)
+
+  blocksync
+    .command('status')
+    .description('how far a mover is, or how it ended, and what came of it')
+    .argument('<work>', 'its work folder; of a pull, the name of the image with .blocksync behind it')
+    .option('--or-none', 'say that the state is none where no mover has worked')
+    .action((work: string, { orNone = false }: { readonly orNone?: boolean }) =>
+      ended(done, async () => {
+        const seen = await statusOf(work)
+        if (seen.state === 'none' && !orNone)
+          throw new BadUse(`No mover has worked in ${work}. Say the folder that --work named.`)
+        return seen
       }),
     )
 
   blocksync
-    .command('status')
-    .description('how far a mover is, or how it ended')
-    .argument('<work>', 'its work folder; of a pull, the name of the image with .blocksync behind it')
-    .action((work: string) =>
-      ended(done, async () => {
-        const seen = await readState(work)
-        if (!seen) throw new BadUse(`No mover has worked in ${work}. Say the folder that --work named.`)
-        return seen
-      }),
-    )
+    .command('resume')
+    .description('go on: with a mover that stands still, or with what one that died, failed or was cancelled was asked for')
+    .argument('<work>', 'its work folder')
+    .action((work: string) => ended(done, () => resumed(resolve(work))))
 
   blocksync
     .command('steer')
@@ -136,37 +191,47 @@ export function blocksyncCommands(program: Command, settings: () => Environment,
 }
 
 const placed = (command: Command): Command =>
-  command
-    .requiredOption('--disk <name>', 'the name of the disk in the store')
-    .option('--endpoint <url>', 'of an S3 that is not AWS')
-    .option('--region <name>', 'of the bucket')
-    .option('--parallel <number>', 'pieces under way at once (6)', wholeNumber)
-    .option('--limit <rate>', 'so many bytes a second, e.g. 20MiB', sizeOf)
+  paced(inStore(command.requiredOption('--disk <name>', 'the name of the disk in the store')))
 
-const tell = (state: State): void => console.log(JSON.stringify(state))
-
-/** SIGINT and SIGTERM cancel: what is under way is finished and written down. The second one ends it at once. */
-async function ended(done: (status: number) => void, go: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
-  const asked = new AbortController()
-  const cancel = (): void => asked.abort()
-  process.once('SIGINT', cancel).once('SIGTERM', cancel)
-  try {
-    console.log(JSON.stringify(await go(asked.signal)))
-    done(STATUS.done)
-  } catch (error) {
-    if (!(error instanceof SyncStopped)) throw error
-    console.error(error.message)
-    done(error.because === 'cancelled' ? STATUS.cancelled : STATUS.stopped)
-  } finally {
-    process.off('SIGINT', cancel).off('SIGTERM', cancel)
-  }
+/** A mover that died when its generation was there and its result was not yet written down has done its work. */
+async function finishedBy(
+  { work, request }: Manners,
+  place: StorePlace,
+): Promise<{ readonly generation: number; readonly digest: string } | undefined> {
+  const generation = await endedBefore(work, request)
+  const found = generation === undefined ? undefined : await generationOf(place, place.disk, generation)
+  return found && { generation: found.generation, digest: manifestDigest(found) }
 }
 
-async function limited(work: string, limit: number | undefined): Promise<void> {
-  if (limit === undefined) return
-  await makeFolder(work)
-  await writeWish(work, { ...(await readWish(work)), limit })
+const MOST_BAD = 100
+
+/** As a mover of its own it has a state, but nothing to steer: it only reads, and a cancel ends it. */
+async function verified(manners: Manners, place: StorePlace, parallel: number | undefined): Promise<unknown> {
+  const { work, tell, signal } = manners
+  return running('pull', place.disk, { work, tell, signal, parallel: 1 }, async ({ steering }) => {
+    const over = new AbortController()
+    const cancelled = (async () => {
+      while (!over.signal.aborted) {
+        await steering.may(0)
+        await wait(200, undefined, { signal: over.signal }).catch(() => {})
+      }
+    })()
+    try {
+      const found = await Promise.race([verify(place, parallel), cancelled])
+      if (!found) throw new Error('nobody cancelled it, and nobody verified')
+      const kept = { ...found, bad: found.bad.length, worst: found.bad.slice(0, MOST_BAD) }
+      await keepResult(work, kept)
+      if (found.bad.length > 0) throw rotten(found)
+      return kept
+    } finally {
+      over.abort()
+      steering.cancel() // wakes the one that looks while somebody pauses
+    }
+  })
 }
+
+const rotten = ({ bad, chunks }: Verified): SyncStopped =>
+  new SyncStopped('rot', `${bad.length} of ${chunks} chunks are bad. Push the whole disk again.`)
 
 async function listOf(file: string): Promise<string> {
   try {
@@ -174,18 +239,4 @@ async function listOf(file: string): Promise<string> {
   } catch (error) {
     throw new SyncStopped('bad list', `The list ${file} cannot be read. Say one that is there.`, error)
   }
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text))
-    throw new BadUse(`${JSON.stringify(text)} is no number that can be used here. Say a whole number from 1.`)
-  return Number(text)
-}
-
-const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KiB: 1 << 10, MiB: 1 << 20, GiB: 1 << 30 }
-
-function sizeOf(text: string): number {
-  const [, number = '', unit = ''] = /^([1-9]\d{0,11})(|B|KiB|MiB|GiB)$/.exec(text) ?? []
-  if (number === '') throw new BadUse(`${JSON.stringify(text)} is no size. Say one like 4MiB or 4194304.`)
-  return Number(number) * UNITS[unit]!
 }
