@@ -18,7 +18,8 @@ const Node = z.object({
   'node-name': text.min(1),
   drv: text,
   ro: z.boolean(),
-  file: text,
+  // Of a URL as somebody gave it to QEMU: iscsi://user%password@host/..., and what nbd+ssh or https take.
+  file: text.transform(file => file.replace(/^([a-z+]+:\/\/[^\s/%:@]*[%:])[^\s/@]*@/, '$1[redacted]@')),
   image: z.object({ 'virtual-size': whole }),
   'dirty-bitmaps': z.array(Bitmap).optional(),
 })
@@ -38,6 +39,11 @@ const Export = z.object({ id: text, type: text, 'node-name': text, 'shutting-dow
 const Graph = z.object({
   nodes: z.array(z.object({ id: z.number(), type: text, name: text })),
   edges: z.array(z.object({ parent: z.number(), child: z.number(), name: text })),
+})
+const Device = z.object({
+  device: text,
+  qdev: text.optional(),
+  inserted: z.object({ 'node-name': text.min(1).optional() }).optional(), // nothing in an empty drive
 })
 const Version = z.object({ qemu: z.object({ major: whole, minor: whole, micro: whole }), package: text })
 
@@ -65,6 +71,7 @@ export const blockJobsIn = taken('query-block-jobs', z.array(BlockJob))
 export const jobsIn = taken('query-jobs', z.array(Job))
 export const exportsIn = taken('query-block-exports', z.array(Export))
 export const graphIn = taken('x-debug-query-block-graph', Graph)
+export const devicesIn = taken('query-block', z.array(Device))
 export const versionIn = taken('query-version', Version)
 
 /** The same for an answer that somebody pasted: the line as it was on the wire. */

@@ -20,6 +20,11 @@ interface Spec<P, R> {
   readonly risk: 'routine' | 'disruptive' | 'destructive'
   says(target: string, params: Shown<NoInfer<P>>): string
   command(params: Shown<NoInfer<P>>): Command
+  /** Where more than the one command belongs to it: all of them for the preview, and how they are sent. */
+  readonly more?: {
+    commands(params: Shown<NoInfer<P>>): readonly Command[]
+    send(monitor: Monitor, call: Call<NoInfer<P>>): Promise<void>
+  }
   claims(params: NoInfer<P>): readonly ReturnType<typeof exclusive>[]
   /** Throws Refused unless it may be sent as things are. */
   guard(now: View, params: NoInfer<P>): void
@@ -53,7 +58,7 @@ export const change = <P, R>(spec: Spec<P, R>) =>
     examples: spec.examples,
     params: spec.params,
     says: (target, params) => spec.says(target, params),
-    sends: params => [shown(spec.command(params))],
+    sends: params => (spec.more?.commands(params) ?? [spec.command(params)]).map(shown),
     effect: {
       risk: spec.risk,
       ...(spec.settles === undefined ? {} : { takes: spec.settles + 30_000 }),
@@ -80,7 +85,7 @@ export const change = <P, R>(spec: Spec<P, R>) =>
     perform: async (monitor, call) => {
       const before = await view(monitor, call.signal)
       spec.guard(before, call.params)
-      await monitor.change(spec.command(call.params), call)
+      await (spec.more?.send(monitor, call) ?? monitor.change(spec.command(call.params), call))
       const after = await afterwards(() => settled(monitor, spec, call))
       const stands = spec.stands(after, call.params)
       const stuck = spec.stuck?.[stands]

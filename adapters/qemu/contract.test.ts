@@ -66,6 +66,7 @@ const bench: Bench<Simulation> = {
   scenarios: {
     nodes: reading({}, result => field(result, 'count') === 1),
     exports: reading({}, result => field(result, 'count') === 1),
+    devices: reading({}, result => field(result, 'count') === 0),
     jobs: reading({}, result => field(result, 'count') === 1 && field(result, 'faults') === 0, after(file, mirror)),
     job: {
       ...reading(mig1, result => field(result, 'source') === 'disk0' && field(result, 'target') === 'new0', after(file, mirror)),
@@ -109,6 +110,10 @@ const bench: Bench<Simulation> = {
     dismiss: changing(mig1, now => !('mig1' in now.jobs), after(file, mirror, ['cancel', mig1])),
     attachFile: changing(file[1], now => now.nodes['new0'] === ''),
     attachNbd: changing({ where: '/run/array2.sock', node: 'new0' }, now => now.nodes['new0'] === ''),
+    attachIscsi: changing(
+      { target: 'iqn.2026-01.lab:luna', lun: 1, portal: '192.0.2.7:3260', node: 'new0' },
+      now => now.nodes['new0'] === '',
+    ),
     detach: changing({ node: 'new0' }, now => !('new0' in now.nodes), after(file)),
     snapshot: changing(snapshot[1], now => now.nodes['ov0'] === 'disk0' && now.exports['exp0'] === 'ov0', after(overlay)),
     commit: changing(commit[1], now => now.jobs['mig1'] === 'ready', after(overlay, snapshot)),

@@ -11,6 +11,12 @@ const qemu_address = where =>
   /^(\/[A-Za-z0-9_.:/-]{1,100}|[A-Za-z0-9][A-Za-z0-9.-]{0,253}:\d{1,5})$/.test(where)
     ? where
     : v.bad('The NBD server', 'say the path of its socket, or host:port')
+const qemu_iqn = name =>
+  /^(iqn\.\d{4}-\d{2}\.[a-z0-9.-]{1,100}(:[a-z0-9.:-]{1,100})?|eui\.[0-9a-f]{16}|naa\.[0-9a-f]{16,32})$/.test(name.toLowerCase())
+    ? name.toLowerCase()
+    : v.bad('The target', 'say its iSCSI name, like iqn.2026-01.lab:lunb')
+const qemu_at = where =>
+  /^[A-Za-z0-9][A-Za-z0-9.-]{0,253}:\d{1,5}$/.test(where) ? where : v.bad('The array', 'say host:port')
 const qemu_bytes = rate => (typeof rate === 'number' ? Math.max(1, Math.round(rate)) : rate)
 %}
 
@@ -24,6 +30,7 @@ qemu_read ->
   | "show" "bitmaps" "of" qemu_node "on" target
       {% ([, , , node, , host]) => qemu_wish('bitmaps', host, { node }) %}
   | "show" "block" "events" "on" target {% ([, , , , host]) => qemu_wish('events', host) %}
+  | "show" "block" "devices" "on" target {% ([, , , , host]) => qemu_wish('devices', host) %}
   | "show" "version" "of" "qemu" "on" target
       {% ([, , , , , host]) => qemu_wish('version', host) %}
   | "check" "cutover" "of" qemu_on      {% ([, , , on]) => qemu_wish('cutoverReady', on.host, { job: on.job }) %}
@@ -62,6 +69,12 @@ qemu_disk ->
       {% ([, , where, , node, , host]) => qemu_wish('attachNbd', host, { where, node }) %}
   | "attach" "nbd" qemu_where "export" qemu_node "as" qemu_node "on" target
       {% ([, , where, , named, , node, , host]) => qemu_wish('attachNbd', host, { where, export: named, node }) %}
+  | "attach" "iscsi" qemu_lun "as" qemu_node "on" target
+      {% ([, , lun, , node, , host]) => qemu_wish('attachIscsi', host, { ...lun, node }) %}
+  | "attach" "iscsi" qemu_lun "as" qemu_node "with" "account" qemu_account "on" target
+      {% ([, , lun, , node, , , account, , host]) => qemu_wish('attachIscsi', host, { ...lun, node, account }) %}
+  | "attach" "iscsi" qemu_lun "as" qemu_node "on" target "user" qemu_account
+      {% ([, , lun, , node, , host, , account]) => qemu_wish('attachIscsi', host, { ...lun, node, account }) %}
   | "detach" "node" qemu_node "on" target
       {% ([, , node, , host]) => qemu_wish('detach', host, { node }) %}
   | "snapshot" qemu_node "into" qemu_node "on" target
@@ -72,6 +85,10 @@ qemu_disk ->
       {% ([, , node, , named, , host]) => qemu_wish('exportNode', host, { node, export: named }) %}
   | "stop" "export" qemu_node "on" target
       {% ([, , named, , host]) => qemu_wish('stopExport', host, { export: named }) %}
+
+qemu_lun ->
+    qemu_target "lun" count "at" qemu_portal
+      {% ([target, , lun, , portal]) => ({ target, lun, portal }) %}
 
 qemu_format ->
     "raw"                               {% () => 'raw' %}
@@ -105,3 +122,6 @@ qemu_node   -> name                     {% ([name]) => qemu_id(name) %}
 qemu_bitmap -> name                     {% ([name]) => qemu_id(name) %}
 qemu_path   -> path                     {% ([path]) => qemu_file(path) %}
 qemu_where  -> device                   {% ([where]) => qemu_address(where) %}
+qemu_target -> device                   {% ([name]) => qemu_iqn(name) %}
+qemu_portal -> device                   {% ([where]) => qemu_at(where) %}
+qemu_account -> name                    {% ([name]) => qemu_id(name) %}

@@ -75,13 +75,16 @@ export function guardFreeJob(now: View, name: string): void {
 }
 
 /** What must hold before a byte of the target is overwritten. */
-export function guardTarget({ jobs, exports, nodes }: View, source: Node, target: Node): void {
+export function guardTarget({ jobs, exports, devices, nodes }: View, source: Node, target: Node): void {
   if (source.node === target.node) throw new Refused('a disk cannot be mirrored to itself')
   if (target.bytes < source.bytes)
     throw new Refused(`${target.node} has ${target.bytes} bytes and ${source.node} has ${source.bytes}: the target is too small`)
   if (target.readOnly) throw new Refused(`${target.node} is read-only`)
   const served = exports.find(one => one.node === target.node)
   if (served) throw new Refused(`${target.node} is in use: export ${served.export} serves it, and a mirror would overwrite it`)
+  const guest = devices.find(one => one.node === target.node)
+  if (guest)
+    throw new Refused(`${target.node} is in use: it is the guest's disk ${guest.device}, and a mirror would overwrite it`)
   const above = nodes.find(one => one.backing === target.node)
   if (above) throw new Refused(`${target.node} is in use: ${above.node} stands on it`)
   for (const node of [source, target]) {

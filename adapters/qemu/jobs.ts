@@ -129,10 +129,11 @@ function move(verb: Verb, risk: 'routine' | 'disruptive' | 'destructive', summar
       const live = verb === 'cutOver' || verb === 'rollBack' ? was?.target : undefined
       const [node, fault] = [live, now?.fault]
       const left = after.exports.filter(one => live !== undefined && one.node === was?.source).map(one => one.export)
+      const devices = after.devices.filter(one => live !== undefined && one.node === was?.source)
       return {
         job,
         state: now?.state ?? 'absent',
-        ...(node === undefined ? {} : { live: node, exportsLeft: left.length }),
+        ...(node === undefined ? {} : { live: node, exportsLeft: left.length, devicesLeft: devices.length }),
         ...(fault === undefined ? {} : { fault }),
       }
     },

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { Unreachable } from '../../src/kit/errors.ts'
 import { clean } from '../../src/kit/text.ts'
@@ -19,6 +20,25 @@ export class Broken extends Error {
   }
 }
 
+/** How the socket of a monitor is reached: on this machine, or on another one through SSH. */
+export interface Way {
+  readonly where: string // for people: the path, and the machine if it is another one
+  /** Throws Unreachable when nothing listens there. */
+  open(signal: AbortSignal): Promise<Duplex>
+  close(): Promise<void>
+}
+
+/** A socket of this machine. */
+export const socketHere = (path: string): Way => ({
+  where: path,
+  open: () =>
+    new Promise((resolve, reject) => {
+      const socket = connect({ path }, () => resolve(socket))
+      socket.once('error', ({ message }) => reject(new Unreachable(`no connection to the monitor: ${message}`)))
+    }),
+  close: () => Promise.resolve(),
+})
+
 /** One connection to a monitor, after its greeting. */
 export interface Link {
   alive(): boolean
@@ -32,9 +52,9 @@ export const LINE_LIMIT: Bytes = 4 * 1024 * 1024
 const GREETING: Millis = 10_000
 
 /** Connects, reads the greeting and leaves the negotiation mode. Whatever fails here, nothing was asked for yet. */
-export async function openLink(path: string, asked: AbortSignal, heard: (event: Message) => void): Promise<Link> {
+export async function openLink(way: Way, asked: AbortSignal, heard: (event: Message) => void): Promise<Link> {
+  const socket = await way.open(asked)
   const signal = AbortSignal.any([asked, AbortSignal.timeout(GREETING)])
-  const socket = connect({ path })
   const waiting = new Map<number, { readonly resolve: (message: Message) => void; readonly reject: (error: Broken) => void }>()
   let [last, alive, open] = [0, true, false]
   let greeted = (): void => {}
@@ -42,7 +62,7 @@ export async function openLink(path: string, asked: AbortSignal, heard: (event: 
   const end = (why: Broken): void => {
     alive = false
     socket.destroy()
-    failed(new Unreachable(`the monitor at ${path} did not greet as QMP does`))
+    failed(new Unreachable(`the monitor at ${way.where} did not greet as QMP does`))
     for (const { reject } of waiting.values()) reject(why)
     waiting.clear()
   }
@@ -66,6 +86,7 @@ export async function openLink(path: string, asked: AbortSignal, heard: (event: 
     for (const line of lines) if (alive) take(line.replace(/\r$/, ''))
     if (rest.length > LINE_LIMIT) end(new Broken('endless'))
   })
+  socket.on('end', () => end(new Broken('ended')))
   socket.on('close', () => end(new Broken('ended')))
   const say: Link['say'] = (execute, args) => {
     const id = ++last
@@ -79,8 +100,10 @@ export async function openLink(path: string, asked: AbortSignal, heard: (event: 
   await new Promise<void>((resolve, reject) => {
     failed = reject
     socket.on('error', ({ message }) => reject(new Unreachable(`no connection to the monitor: ${message}`)))
+    // A channel may be closed in the same packet that opened it: its 'close' was before anybody listened.
+    if (socket.destroyed || socket.readableEnded) end(new Broken('ended'))
     // A monitor talks to one client at a time: a second one is taken on, and hears nothing.
-    const silence = `the monitor at ${path} did not greet: another client may hold it, so give Signalbox a monitor of its own`
+    const silence = `the monitor at ${way.where} did not greet: another client may hold it, so give Signalbox a monitor of its own`
     const giveUp = (): void => {
       reject(new Unreachable(silence))
       end(new Broken('ended'))
@@ -94,7 +117,7 @@ export async function openLink(path: string, asked: AbortSignal, heard: (event: 
           signal.removeEventListener('abort', giveUp)
           resolve()
         },
-        () => reject(new Unreachable(`the monitor at ${path} ended the connection during the greeting`)),
+        () => reject(new Unreachable(`the monitor at ${way.where} ended the connection during the greeting`)),
       )
     }
   })

@@ -13,3 +13,12 @@ export const Where = z
 export const OneJob = z.object({ job: Id })
 export const OneNode = z.object({ node: Id })
 export const OneBitmap = z.object({ node: Id, bitmap: Id })
+/** The name of an iSCSI target or initiator (RFC 7143, 4.2.7), in lower case as it is compared. */
+export const Iqn = z
+  .string()
+  .regex(
+    /^(iqn\.\d{4}-\d{2}\.[a-z0-9.-]{1,100}(:[a-z0-9.:-]{1,100})?|eui\.[0-9a-f]{16}|naa\.[0-9a-f]{16,32})$/,
+    'an iSCSI name: iqn.2026-01.lab:lunb, eui. or naa.',
+  )
+/** host:port of an array. */
+export const Portal = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,253}:\d{1,5}$/, 'host:port of the array')

@@ -1,12 +1,13 @@
 import { capability } from '../../src/kit/device.ts'
 import { Refused } from '../../src/kit/errors.ts'
 import { versionIn } from './answers.ts'
+import { ASK_DEVICES } from './devices.ts'
 import { Nothing, OneJob, OneNode } from './params.ts'
 import { ASKS, type Bitmap, type Job, jobIn, nodeIn, type View, view } from './view.ts'
 import { type Monitor, shown } from './wire.ts'
 
 const on = capability<Monitor>()
-const looks = (): readonly string[] => [ASKS.nodes, ASKS.exports, ASKS.blockJobs, ASKS.jobs, ASKS.graph].map(shown)
+const looks = (): readonly string[] => [ASKS.nodes, ASKS.exports, ASK_DEVICES, ASKS.blockJobs, ASKS.jobs, ASKS.graph].map(shown)
 
 export const nodes = on({
   summary: 'Show the disks and files that QEMU has open.',
@@ -89,6 +90,7 @@ export const cutoverReady = on({
       ready: one.state === 'ready',
       whole: bytes !== undefined && (one.total ?? 0) >= bytes,
       exports: now.exports.filter(it => it.node === one.source).length,
+      devices: now.devices.filter(it => it.node === one.source).length,
     }
   },
   shows: one => [

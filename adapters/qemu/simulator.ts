@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Accepted, ledgerIn } from '../../src/kit/ledger.ts'
 import { cutInTheMiddle, type Misbehave, mischief } from '../../src/kit/misbehave.ts'
 import type { Bytes } from '../../src/kit/units.ts'
+import { createLuns } from './simulated/array.ts'
 import { understand } from './simulated/commands.ts'
 import { type Machine, machineIn } from './simulated/machine.ts'
 
@@ -42,6 +43,7 @@ export async function simulate({ folder, size = MIB }: Options): Promise<Simulat
   const machine = machineIn(folder)
   for (const name of ['disk0.img', 'new0.img', 'new1.img', 'ov0.qcow2', 'fl0.qcow2']) machine.files.create(`/srv/${name}`, size)
   machine.files.create('nbd:/run/array2.sock', size)
+  createLuns(machine.files, size)
   if (machine.disks.size === 0) {
     machine.disks.set('disk0', { node: 'disk0', driver: 'qcow2', file: '/srv/disk0.img', bytes: size, bitmaps: [] })
     machine.exports.set('exp0', 'disk0')

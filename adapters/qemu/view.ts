@@ -4,6 +4,7 @@ import {
   type BitmapAnswer,
   type BlockJobAnswer,
   blockJobsIn,
+  devicesIn,
   exportsIn,
   type GraphAnswer,
   graphIn,
@@ -12,6 +13,7 @@ import {
   type NodeAnswer,
   nodesIn,
 } from './answers.ts'
+import { ASK_DEVICES, type Device, devicesOf } from './devices.ts'
 import type { Command, Monitor } from './wire.ts'
 
 /** A job of QEMU's block layer, in one word: `fault` is one that stopped itself at an I/O error. */
@@ -60,6 +62,7 @@ export interface View {
   readonly jobs: readonly Job[]
   readonly nodes: readonly Node[]
   readonly exports: readonly Export[]
+  readonly devices: readonly Device[]
 }
 
 const plain = (execute: string): Command => ({ execute, args: {} })
@@ -75,13 +78,15 @@ export const ASKS = {
 export async function view(monitor: Monitor, signal: AbortSignal): Promise<View> {
   const nodes = await monitor.ask(ASKS.nodes, nodesIn, signal)
   const exports = await monitor.ask(ASKS.exports, exportsIn, signal)
+  const devices = devicesOf(await monitor.ask(ASK_DEVICES, devicesIn, signal))
   const blockJobs = await monitor.ask(ASKS.blockJobs, blockJobsIn, signal)
   const jobs = await monitor.ask(ASKS.jobs, jobsIn, signal)
   const edges = edgesOf(await monitor.ask(ASKS.graph, graphIn, signal))
   return {
     // A name that begins with # is one that QEMU gave: nobody can mean such a node.
     nodes: nodes.filter(one => !one['node-name'].startsWith('#')).map(one => nodeOf(one, edges)),
-    exports: exports.map(one => ({ export: one.id, type: one.type, node: one['node-name'] })),
+    exports: exports.map(one => ({ export: one.id, type: one.type, node: named(one['node-name'], edges) })),
+    devices,
     jobs: jobs.map(one =>
       jobOf(
         one,
@@ -90,6 +95,17 @@ export async function view(monitor: Monitor, signal: AbortSignal): Promise<View>
       ),
     ),
   }
+}
+
+/** While a job runs, an export is on a filter that QEMU put in and gave a name of its own: people know the node below it. */
+function named(node: string, edges: readonly Edge[]): string {
+  let at = node
+  for (let depth = 0; at.startsWith('#') && depth < 8; depth++) {
+    const below = edges.find(one => one.parent === at && (one.name === 'backing' || one.name === 'file'))?.child
+    if (below === undefined || below === '') break
+    at = below
+  }
+  return at
 }
 
 interface Edge {

@@ -1,3 +1,4 @@
+import { logIn } from './array.ts'
 import { GRANULE } from './disks.ts'
 import { granulesOf, type Job, type Machine } from './machine.ts'
 
@@ -59,6 +60,7 @@ const READS: Readonly<Record<string, (machine: Machine) => unknown>> = {
     })),
   'query-block-exports': ({ exports }) =>
     [...exports].map(([id, node]) => ({ id, type: 'nbd', 'node-name': node, 'shutting-down': false })),
+  'query-block': () => [], // a storage daemon has no guest
   'query-jobs': ({ jobs }) =>
     [...jobs.values()].map(job => ({
       id: job.id,
@@ -132,11 +134,26 @@ const starts =
   }
 
 const CHANGES: Readonly<Record<string, Change>> = {
-  'blockdev-add': (args, { disks, files }) => {
+  'object-add': (args, { secrets }) => {
+    const id = word(args, 'id')
+    if (secrets.has(id)) return no(`attempt to add duplicate property '${id}' to object (type 'container')`)
+    return () => void secrets.set(id, word(args, 'data'))
+  },
+  'object-del': (args, { secrets }) => {
+    const id = word(args, 'id')
+    return secrets.has(id) ? () => void secrets.delete(id) : no(`object '${id}' not found`)
+  },
+  'blockdev-add': (args, { disks, files, secrets }) => {
     const node = word(args, 'node-name')
     if (disks.has(node)) return no(`Duplicate nodes with node-name='${node}'`)
     const server = args['server'] as Args | undefined
-    const file = server ? `nbd:${word(server, 'path') || word(server, 'host')}` : word(Object(args['file']) as Args, 'filename')
+    const lun = args['driver'] === 'iscsi' ? logIn(args, secrets) : undefined
+    if (lun && 'failed' in lun) return no(lun.failed)
+    const file = lun
+      ? lun.file
+      : server
+        ? `nbd:${word(server, 'path') || word(server, 'host')}`
+        : word(Object(args['file']) as Args, 'filename')
     const bytes = files.size(file)
     if (bytes === undefined) return no(`Could not open '${file}': No such file or directory`)
     const overlay = 'backing' in args

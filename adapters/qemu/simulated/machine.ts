@@ -21,6 +21,7 @@ export interface Machine {
   readonly disks: Map<string, Disk>
   readonly exports: Map<string, string>
   readonly jobs: Map<string, Job>
+  readonly secrets: Map<string, string>
   readonly files: Files
   /** A copy does so many granules when it is pushed; infinitely many at once by default. */
   pace(granules: number): void
@@ -109,6 +110,7 @@ export function machineIn(folder: string): Machine {
     disks,
     exports,
     jobs,
+    secrets: new Map(),
     files,
     pace: granules => {
       pace = granules
