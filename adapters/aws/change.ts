@@ -36,6 +36,8 @@ export const token = ({ intent }: Pick<Call<unknown>, 'intent'>): string =>
 
 /** On everything that is made: it tells whose it is, and where EC2 takes no token, whether a request took effect. */
 export const INTENT = 'signalbox:intent'
+/** What was launched to be looked at and thrown away. */
+export const TEST = 'signalbox:test'
 /** Whatever has it, with any value but "no", is not deleted from here. */
 export const KEEP = 'signalbox:keep'
 
@@ -45,13 +47,17 @@ export const tagsFor = (
   region: Region,
   call: Pick<Call<unknown>, 'intent'>,
   name: string | undefined,
-  ...kinds: readonly Kind[]
+  kinds: readonly Kind[],
+  more: Readonly<Record<string, string>> = {},
 ) => ({
   TagSpecifications: kinds.map(ResourceType => ({
     ResourceType,
-    Tags: Object.entries({ ...region.settings.tags, ...(name === undefined ? {} : { Name: name }), [INTENT]: token(call) }).map(
-      ([Key, Value]) => ({ Key, Value }),
-    ),
+    Tags: Object.entries({
+      ...region.settings.tags,
+      ...more,
+      ...(name === undefined ? {} : { Name: name }),
+      [INTENT]: token(call),
+    }).map(([Key, Value]) => ({ Key, Value })),
   })),
 })
 

@@ -47,6 +47,8 @@ aws_instance ->
   | "start" "instance" aws_server "on" target {% ([, , instance, , at]) => aws_wish('startInstance', at, { instance }) %}
   | "terminate" "instance" aws_exact "on" target
       {% ([, , instance, , at]) => aws_wish('terminateInstance', at, { instance }) %}
+ | "discard" "test" "instance" aws_exact "on" target
+      {% ([, , , instance, , at]) => aws_wish('discardTest', at, { instance }) %}
   | "set" "delete-on-termination" "of" aws_server "to" aws_yes "on" target
       {% ([, , , instance, , deletes, , at]) => aws_wish('setDeleteOnTermination', at, { instance, deletes }) %}
   | "tag" aws_resource "with" aws_key aws_value "on" target

@@ -13,6 +13,7 @@ const Registering = z.object({
   second: SnapshotId.optional(), // as /dev/sdf; one field for each, so that a plan can hand them on
   third: SnapshotId.optional(), // as /dev/sdg
   fourth: SnapshotId.optional(), // as /dev/sdh
+  others: z.array(SnapshotId).max(3).optional(), // the same three as a list, for a plan that is handed one
   boot: z.enum(['uefi', 'legacy-bios', 'uefi-preferred']).optional(), // nothing said: legacy BIOS for x86_64, UEFI for arm64
   architecture: z.enum(['x86_64', 'arm64']).optional(),
 })
@@ -23,6 +24,9 @@ const DATA = [
   ['third', '/dev/sdg'],
   ['fourth', '/dev/sdh'],
 ] as const
+
+const listed = (others: readonly string[] | string | undefined): readonly string[] =>
+  typeof others === 'string' ? [others] : (others ?? [])
 
 /** An image with that name: of ours there is one at most, because EC2 takes a name once in an account and a region. */
 async function imageNamed(region: Region, name: string, signal: AbortSignal): Promise<ImageAnswer | undefined> {
@@ -39,17 +43,17 @@ export const registerImage = on({
     'register uefi image web01-dr from snap-0abc for arm64 on aws01',
   ],
   params: Registering,
-  says: (target, { name, snapshot, second, third, fourth, boot, architecture }) =>
-    `register ${boot === undefined ? '' : `${boot} `}image ${name} from ${[snapshot, second, third, fourth].filter(one => one !== undefined).join(' and ')}${architecture === undefined ? '' : ` for ${architecture}`} on ${target}`,
-  sends: ({ name, snapshot, second, third, fourth }) => [
-    `RegisterImage ${name} with ${[snapshot, second, third, fourth].filter(one => one !== undefined).join(', ')}`,
+  says: (target, { name, snapshot, second, third, fourth, others, boot, architecture }) =>
+    `register ${boot === undefined ? '' : `${boot} `}image ${name} from ${[snapshot, second, third, fourth, ...listed(others)].filter(one => one !== undefined).join(' and ')}${architecture === undefined ? '' : ` for ${architecture}`} on ${target}`,
+  sends: ({ name, snapshot, second, third, fourth, others }) => [
+    `RegisterImage ${name} with ${[snapshot, second, third, fourth, ...listed(others)].filter(one => one !== undefined).join(', ')}`,
   ],
   effect: {
     risk: 'routine',
     takes: SETTLED,
-    claims: ({ name, snapshot, second, third, fourth }) => [
+    claims: ({ name, snapshot, second, third, fourth, others = [] }) => [
       exclusive('image', name),
-      ...[snapshot, second, third, fourth].flatMap(one => (one === undefined ? [] : [shared('snapshot', one)])),
+      ...[snapshot, second, third, fourth, ...others].flatMap(one => (one === undefined ? [] : [shared('snapshot', one)])),
     ],
     inDoubt: {
       ask: 'device',
@@ -67,7 +71,11 @@ export const registerImage = on({
   },
   perform: async (region, call): Promise<Made> => {
     const { name, snapshot, boot, architecture = 'x86_64' } = call.params
-    const disks = [[snapshot, ROOT] as const, ...DATA.map(([field, device]) => [call.params[field], device] as const)]
+    const { others } = call.params
+    if (others && DATA.some(([field]) => call.params[field] !== undefined))
+      throw new Refused('say the other snapshots one by one or as a list, and not both')
+    const data = DATA.map(([field, device], n) => [others ? others[n] : call.params[field], device] as const)
+    const disks = [[snapshot, ROOT] as const, ...data]
     const given = disks.flatMap(([id, device]) => (id === undefined ? [] : [{ id, device }]))
     const taken = await imageNamed(region, name, call.signal)
     if (taken) throw new Refused(`there is an image ${name} already, ${taken.ImageId}: take another name`)
@@ -87,7 +95,7 @@ export const registerImage = on({
         DeviceName: device,
         Ebs: { SnapshotId: id, DeleteOnTermination: true },
       })),
-      ...tagsFor(region, call, undefined, 'image'),
+      ...tagsFor(region, call, undefined, ['image']),
     })
     const { ImageId } = await region.change(asked, imageIdIn, call)
     return { image: ImageId, name, snapshot, disks: given.length }
@@ -153,7 +161,7 @@ export const importImage = on({
       ClientToken: token(call),
       Description: name,
       DiskContainers: [{ Description: name, Format: format, UserBucket: { S3Bucket: bucket, S3Key: key } }],
-      ...tagsFor(region, call, name, 'import-image-task'),
+      ...tagsFor(region, call, name, ['import-image-task']),
     })
     const task = await region.change(asked, taskIn, call)
     return { task: task.ImportTaskId, state: task.Status, name }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { exclusive } from '../../src/kit/claims.ts'
 import { Misread, Refused } from '../../src/kit/errors.ts'
 import { startingIn, stoppingIn, terminatingIn, yesIn } from './answers.ts'
-import { about, instanceClaim, moved, on, SETTLED, type Trace } from './change.ts'
+import { about, instanceClaim, moved, on, SETTLED, TEST, type Trace } from './change.ts'
 import { InstanceId, InstanceName, OneInstance, Tagged, TagKey, TagValue } from './params.ts'
 import { instanceOf, rootOf } from './view.ts'
 import { type Request, request, shown } from './wire.ts'
@@ -84,6 +84,42 @@ function move(verb: keyof typeof MOVES, risk: 'routine' | 'disruptive' | 'destru
     },
   })
 }
+
+/** An instance that was launched from here in the isolated subnet, which nobody depends on: `launch` marks it so. */
+export const discardTest = on({
+  summary: 'Terminate an instance that was launched from here as a test, in the isolated subnet. No other one.',
+  examples: ['discard test instance i-0abc on aws01'],
+  params: z.object({ instance: InstanceId }),
+  says: (target, { instance }) => `discard test instance ${instance} on ${target}`,
+  sends: ({ instance }) => [shown(MOVES.terminate.request(instance))],
+  effect: {
+    risk: 'routine',
+    takes: SETTLED,
+    claims: ({ instance }) => [instanceClaim(instance)],
+    inDoubt: {
+      ask: 'device',
+      look: async (region, { params, signal }): Promise<Trace> => {
+        const one = await instanceOf(region, params.instance, signal)
+        return { stands: one.State.Name, made: one.InstanceId }
+      },
+      judge: moved(MOVES.terminate.from, MOVES.terminate.to),
+    },
+  },
+  perform: async (region, call) => {
+    const { InstanceId: id, State, Tags } = await instanceOf(region, call.params.instance, call.signal)
+    if (Tags.find(one => one.Key === TEST)?.Value !== 'yes')
+      throw new Refused(`${id} was not launched as a test: \`terminate instance ${id}\` is another sentence, and asks more`)
+    if (!(MOVES.terminate.from as readonly string[]).includes(State.Name))
+      throw new Refused(`${id} is ${State.Name}, and this wants ${MOVES.terminate.from.join(' or ')}`)
+    const state = (answer: unknown): string => {
+      const now = MOVES.terminate.read(answer)
+      about(now.InstanceId, id)
+      if ((MOVES.terminate.to as readonly string[]).includes(now.CurrentState.Name)) return now.CurrentState.Name
+      throw new Misread(`EC2 said yes, and ${id} is ${now.CurrentState.Name}`, JSON.stringify(now))
+    }
+    return { instance: id, state: await region.change(MOVES.terminate.request(id), state, call) }
+  },
+})
 
 export const setDeleteOnTermination = on({
   summary: 'Say whether the root volume of an instance is deleted when it is terminated.',

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { shared } from '../../src/kit/claims.ts'
 import { Refused } from '../../src/kit/errors.ts'
 import { launchedIn, type RouteTableAnswer, routeTablesIn, subnetsIn } from './answers.ts'
-import { on, tagsFor, token } from './change.ts'
+import { on, TEST, tagsFor, token } from './change.ts'
 import { GroupId, ImageId, InstanceName, InstanceType, SubnetId } from './params.ts'
 import { Denied } from './trouble.ts'
 import { imageOf } from './view.ts'
@@ -59,7 +59,7 @@ export const launch = on({
             SubnetId: place.subnet,
             ...(place.securityGroups.length === 0 ? {} : { SecurityGroupIds: [...place.securityGroups] }),
           }),
-      ...tagsFor(region, call, name, 'instance', 'volume'),
+      ...tagsFor(region, call, name, ['instance', 'volume'], where === 'isolated' ? { [TEST]: 'yes' } : {}),
     })
     const made = (await region.change(asked, launchedIn, call)).Instances[0]!
     return {

@@ -38,7 +38,7 @@ export const snapshotVolume = on({
     const asked = request('CreateSnapshot', {
       VolumeId: volume,
       Description: `${volume}, ${call.intent}`,
-      ...tagsFor(region, call, undefined, 'snapshot'),
+      ...tagsFor(region, call, undefined, ['snapshot']),
     })
     const made = await region.change(
       asked,

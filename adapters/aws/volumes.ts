@@ -53,7 +53,7 @@ export const createVolume = on({
       Size: gib,
       ...(snapshot === undefined ? {} : { SnapshotId: snapshot }),
       ...modelled(call.params.type, model),
-      ...tagsFor(region, call, undefined, 'volume'),
+      ...tagsFor(region, call, undefined, ['volume']),
     })
     const made = await region.change(asked, volumeIn, call)
     return {
