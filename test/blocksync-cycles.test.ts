@@ -24,6 +24,11 @@ function house(disk = 'sql01') {
     pull: (more: { disk?: string; replace?: boolean; generation?: number; store?: string } = {}) =>
       pull({ store, image, disk, ...more }),
     verify: () => verify({ store, disk }),
+    manifest: (generation: number) =>
+      JSON.parse(at.read(`store/${disk}/gen/${String(generation).padStart(8, '0')}.json`).toString()) as {
+        packs: [string, number][]
+        chunks: [number, number, string, number, number][]
+      },
     copied: (disk: Buffer) => at.read('copy.img').equals(disk),
   }
 }
@@ -139,16 +144,17 @@ describe('a store', () => {
   test.each([
     [
       'a flipped bit',
-      (file: string, bytes: Buffer) => {
-        bytes[7]! ^= 1
+      (file: string, bytes: Buffer, at: number) => {
+        bytes[at + 7]! ^= 1
         writeFileSync(file, bytes)
       },
       'rotted',
+      1,
     ],
-    ['a short chunk', (file: string) => truncateSync(file, 10), 'another length'],
-    ['a long chunk', (file: string) => appendFileSync(file, 'x'), 'another length'],
-    ['a chunk that is gone', (file: string) => execFileSync('rm', [file]), 'missing'],
-  ])('with %s is found out by pull and by verify, the image stays, and a whole push heals it', async (_, spoil, why) => {
+    ['a short pack', (file: string) => truncateSync(file, 10), 'another length', 5],
+    ['a long pack', (file: string) => appendFileSync(file, 'x'), 'another length', 5],
+    ['a pack that is gone', (file: string) => execFileSync('rm', [file]), 'missing', 5],
+  ])('with %s is found out by pull and by verify, the image stays, and a whole push heals it', async (_, spoil, why, bad) => {
     const at = house()
     const old = noise(20_000, 1)
     at.write('disk.img', old)
@@ -157,13 +163,15 @@ describe('a store', () => {
     const disk = noise(20_000, 2)
     at.write('disk.img', disk)
     await at.push()
-    const { chunks } = JSON.parse(at.read('store/sql01/gen/00000002.json').toString()) as { chunks: [number, number, string][] }
-    const sha = chunks[1]![2]
-    const file = at.path(`store/sql01/chunks/${sha.slice(0, 2)}/${sha}`)
-    spoil(file, at.read(`store/sql01/chunks/${sha.slice(0, 2)}/${sha}`))
+    const { packs, chunks } = at.manifest(2)
+    const [, , sha256, pack, offset] = chunks[1]!
+    const name = `store/sql01/packs/${packs[pack]![0]}`
+    spoil(at.path(name), at.read(name), offset)
     expect(await stopped(at.pull())).toContain(why)
     expect(at.copied(old)).toBe(true)
-    expect((await at.verify()).bad).toMatchObject([{ sha256: sha, generations: [2] }])
+    const found = (await at.verify()).bad
+    expect(found).toHaveLength(bad) // all of a pack that cannot be used, and only what is bad of one that can
+    expect(found).toContainEqual(expect.objectContaining({ sha256, generations: [2] }))
     await at.push()
     await at.pull()
     expect(at.copied(disk)).toBe(true)
@@ -211,7 +219,8 @@ describe('a store', () => {
         source: at.path('disk.img'),
         store: at.path('store'),
         disk: 'sql01',
-        blockSize: 64 << 10,
+        blockSize: 16 << 10,
+        parallel: 1,
         work: at.path('work'),
       }
       expect(await stopped(push(roomy))).toMatch(/^target: There is no room left in .*store/)

@@ -68,7 +68,7 @@ test('a push and a pull that are killed again and again end with the very disk, 
   await pull({ store: at.path('store'), disk: 'dc02', image: at.path('copy.img') })
   expect(at.read('copy.img').equals(disk)).toBe(true)
   expect((await verify({ store: at.path('store'), disk: 'dc02' })).bad).toEqual([])
-})
+}, 240_000)
 
 test('a mover is paused, limited and cancelled from outside, and goes on from there', async () => {
   const at = room()

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { parseChanged } from '../src/blocksync/changed-list.ts'
 import { cut, type Extent, endOf, merge, subtract, totalOf } from '../src/blocksync/extents.ts'
 import { layered } from '../src/blocksync/layers.ts'
-import { type Manifest, manifestDigest, manifestText, parseManifest } from '../src/blocksync/manifest.ts'
+import { type Manifest, manifestDigest, manifestText, type Pack, parseManifest } from '../src/blocksync/manifest.ts'
 
 const SIZE = 200
 const extents = fc.array(
@@ -78,6 +78,7 @@ describe('a list of changed blocks', () => {
 })
 
 const HASH = 'a'.repeat(64)
+const PACK: Pack = { name: 'b'.repeat(64), length: 100 }
 const manifest: Manifest = {
   disk: 'sql01',
   size: 100,
@@ -85,7 +86,7 @@ const manifest: Manifest = {
   generation: 1,
   parent: undefined,
   whole: true,
-  chunks: [{ offset: 0, length: 64, sha256: HASH }],
+  chunks: [{ offset: 0, length: 64, sha256: HASH, pack: PACK, at: 36 }],
   zeros: [{ offset: 64, length: 36 }],
 }
 
@@ -101,8 +102,16 @@ describe('a manifest', () => {
     ['lacks a tail', { ...manifest, zeros: [{ offset: 64, length: 35 }] }, 'lacks some'],
     ['names a byte twice', { ...manifest, zeros: [{ offset: 63, length: 37 }] }, 'twice'],
     ['runs over the end', { ...manifest, zeros: [{ offset: 64, length: 37 }] }, 'behind the end'],
+    ['has a chunk that runs over its pack', { ...manifest, chunks: [{ ...manifest.chunks[0]!, at: 37 }] }, 'not a manifest'],
   ])('that %s is refused', (_, bad, why) => {
     expect(() => parseManifest(manifestText(bad), '1')).toThrow(why)
+  })
+
+  test('of another version of the format is refused as that, and not as rot', () => {
+    const text = manifestText(manifest).replace('"version":2', '"version":1')
+    expect(() => parseManifest(text, '1')).toThrow(
+      'The manifest 1 is of version 1 of the format, and this mover reads version 2 only. Use the mover that wrote it, or push the whole disk to another store.',
+    )
   })
 
   test('that is torn is refused, wherever it is torn', () => {
@@ -134,7 +143,7 @@ test('seen from above, each byte comes from the newest generation that has it', 
           ...manifest,
           size: SIZE,
           whole: false,
-          chunks: pick(false).map(extent => ({ ...extent, sha256: `chunk of ${number}` })),
+          chunks: pick(false).map(extent => ({ ...extent, sha256: `chunk of ${number}`, pack: PACK, at: 0 })),
           zeros: pick(true),
         }
       })

@@ -44,7 +44,7 @@ test('generations go up and come down, and only what changed goes up', async () 
   await at.pull()
   expect(at.read('copy.img').equals(disk)).toBe(true)
   expect(await at.verify()).toMatchObject({ generations: 2, bad: [] })
-  expect([...s3.objects.keys()].every(key => /^dr\/dc02\/(gen\/\d{8}\.json|chunks\/..\/[0-9a-f]{64})$/.test(key))).toBe(true)
+  expect([...s3.objects.keys()].every(key => /^dr\/dc02\/(gen\/\d{8}\.json|packs\/[0-9a-f]{64})$/.test(key))).toBe(true)
 })
 
 test('the manifest is put last', async () => {
@@ -52,6 +52,37 @@ test('the manifest is put last', async () => {
   await at.push()
   const puts = s3.requests.filter(request => request.startsWith('PUT'))
   expect(puts.findIndex(request => request.includes('gen/'))).toBe(puts.length - 1)
+})
+
+test('many small changes go up together: few requests, and each change still has a hash of its own', async () => {
+  const disk = noise(4 * MIB, 1)
+  const at = house(disk, MIB)
+  await at.push()
+  const list: string[] = []
+  for (let offset = 1_000; offset < disk.length; offset += 100_000) {
+    noise(700, offset).copy(disk, offset)
+    list.push(`${offset} 700`)
+  }
+  at.write('disk.img', disk)
+  const before = s3.requests.length
+  await at.push(list.join('\n'))
+  expect(s3.requests.slice(before).filter(request => request.startsWith('PUT'))).toHaveLength(2) // one pack, one manifest
+  const { chunks } = JSON.parse(s3.objects.get('dr/dc02/gen/00000002.json')!.bytes.toString()) as { chunks: unknown[] }
+  expect(chunks).toHaveLength(list.length)
+  await at.pull()
+  expect(at.read('copy.img').equals(disk)).toBe(true)
+})
+
+test('a store that answers with all of a pack when it is asked for a part is read all the same', async () => {
+  const disk = noise(MIB, 1)
+  const at = house(disk, 64 << 10)
+  await at.push()
+  noise(300, 3).copy(disk, 70_000) // a part of a chunk in the middle of the pack
+  at.write('disk.img', disk)
+  await at.push('70000 300')
+  s3.misbehave('no ranges', 99)
+  await at.pull()
+  expect(at.read('copy.img').equals(disk)).toBe(true)
 })
 
 const hurts: readonly (readonly [Misbehaviour, number])[] = [
@@ -73,7 +104,7 @@ const inParts: readonly (readonly [Misbehaviour, number])[] = [
   ['rejects a part', 1],
   ['error after completing', 1],
 ]
-test.each(inParts)('a large chunk goes up in parts, also when the store "%s"', async (how, times) => {
+test.each(inParts)('a large pack goes up in parts, also when the store "%s"', async (how, times) => {
   const disk = noise(9 * MIB, 1)
   const at = house(disk, 9 * MIB)
   s3.misbehave(how, times)
@@ -108,7 +139,7 @@ describe('what a store refuses is said in words', () => {
 
 test('credentials that expire half way: with new ones it goes on, and sends nothing twice', async () => {
   const disk = noise(4 * MIB, 1)
-  const at = house(disk)
+  const at = house(disk, 16 << 10) // packs of 256 KiB
   const set = s3.objects.set.bind(s3.objects)
   s3.objects.set = (key, value) => {
     if (s3.objects.size === 5) s3.misbehave('expired token', 99)
@@ -122,7 +153,7 @@ test('credentials that expire half way: with new ones it goes on, and sends noth
   const before = s3.requests.length
   await at.push()
   expect(
-    s3.requests.slice(before).filter(request => request.startsWith('PUT') && request.includes('chunks/')).length,
+    s3.requests.slice(before).filter(request => request.startsWith('PUT') && request.includes('packs/')).length,
   ).toBeLessThanOrEqual(16 - 5)
   await at.pull()
   expect(at.read('copy.img').equals(disk)).toBe(true)
@@ -133,7 +164,7 @@ test('bit rot in the bucket is found out, and a listing that lags hides nothing'
   await at.push()
   s3.misbehave('listing lags', 1)
   expect((await at.push('0 10')).generation).toBe(2)
-  const chunk = [...s3.objects.entries()].find(([key]) => key.includes('chunks/'))![1]
+  const chunk = [...s3.objects.entries()].find(([key]) => key.includes('packs/'))![1]
   chunk.bytes[0]! ^= 1
   expect(await stopped(at.pull())).toMatch(/^rot: /)
   expect((await at.verify()).bad).toHaveLength(1)
@@ -146,7 +177,7 @@ test('of two movers on one bucket the second is refused at the manifest', async 
   const set = s3.objects.set.bind(s3.objects)
   let between = true
   s3.objects.set = (key, value) => {
-    if (between && key.includes('chunks/')) {
+    if (between && key.includes('packs/')) {
       between = false
       set('dr/dc02/gen/00000002.json', { bytes: Buffer.from('{}'), sent: undefined })
     }

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { codeOf } from './stopped.ts'
 
@@ -16,16 +16,25 @@ let made = 0
 
 /** The whole file or none, also after a crash: written beside it, fsynced, renamed into place, and the folder fsynced. */
 export async function writeDurably(path: string, bytes: string | Uint8Array): Promise<void> {
+  await writeWhole(path, bytes, file => file.sync())
+  await syncFolder(dirname(path))
+}
+
+/** The whole file or none, also when we are killed. A machine that loses its power may lose it: for what can be found out again. */
+export async function writeWhole(
+  path: string,
+  bytes: string | Uint8Array,
+  before: (file: FileHandle) => Promise<void> = async () => {},
+): Promise<void> {
   const beside = `${path}.${process.pid}.${made++}.part`
-  const handle = await open(beside, 'w')
+  const file = await open(beside, 'w')
   try {
-    await handle.writeFile(bytes)
-    await handle.sync()
+    await file.writeFile(bytes)
+    await before(file)
   } finally {
-    await handle.close()
+    await file.close()
   }
   await rename(beside, path)
-  await syncFolder(dirname(path))
 }
 
 export async function makeFolder(path: string): Promise<void> {

@@ -1,21 +1,25 @@
 import { link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { makeFolder, readIfThere, syncFolder } from './durable-file.ts'
+import { join } from 'node:path'
+import type { Bytes } from '../domain/ids.ts'
+import { makeFolder, readIfThere, syncFolder, writeDurably } from './durable-file.ts'
+import { readAll, writeTogether } from './file-bytes.ts'
 import { takeLock } from './lock.ts'
 import { codeOf, SyncStopped } from './stopped.ts'
-import { chunkName, generationOf, manifestName, type Store } from './store.ts'
+import { BASE, generationOf, manifestName, packName, type Store } from './store.ts'
+
+const MOST: Bytes = 8 << 20 // large enough that an fsync for each costs little, small enough to have some of them under way
 
 /** A folder as a store: what has its name is whole and on disk. */
 export async function openFolderStore(folder: string): Promise<Store> {
   const path = (name: string): string => join(folder, name)
   let parts = 0
   /** Written and fsynced under a name that nobody looks at. */
-  const part = async (bytes: string | Uint8Array): Promise<string> => {
+  const part = async (bytes: readonly Uint8Array[]): Promise<string> => {
     const name = path(`parts/${process.pid}.${parts++}`)
     try {
       const file = await open(name, 'w')
       try {
-        await file.writeFile(bytes)
+        await writeTogether(file, bytes)
         await file.datasync()
       } finally {
         await file.close()
@@ -33,45 +37,45 @@ export async function openFolderStore(folder: string): Promise<Store> {
     ready.add(name)
   }
   return {
-    put: async (sha256, bytes) => {
+    most: MOST,
+    put: async (name, bytes) => {
       await prepare('parts')
-      await prepare(dirname(chunkName(sha256)))
-      await rename(await part(bytes), path(chunkName(sha256)))
+      await prepare('packs')
+      await rename(await part(bytes), path(packName(name)))
     },
-    get: async (sha256, length) => {
-      const file = await open(path(chunkName(sha256))).catch(absent)
-      if (!file) return undefined
+    read: async (pack, at, into) => {
+      const file = await open(path(packName(pack.name))).catch(absent)
+      if (!file) return 'missing'
       try {
-        const bytes = new Uint8Array(length + 1)
-        let got = 0
-        for (let read = -1; read !== 0 && got < bytes.length; got += read)
-          read = (await file.read(bytes, got, bytes.length - got, got)).bytesRead
-        return got === length ? bytes.slice(0, length) : bytes.subarray(0, got)
+        if ((await file.stat()).size !== pack.length) return 'another length'
+        return (await readAll(file, into, at)) ? 'filled' : 'another length'
       } catch (error) {
-        throw new SyncStopped('rot', `A chunk in ${folder} cannot be read (${codeOf(error)}). Push the whole disk again.`, error)
+        throw new SyncStopped('rot', `A pack in ${folder} cannot be read (${codeOf(error)}). Push the whole disk again.`, error)
       } finally {
         await file.close()
       }
     },
-    settle: async chunks => {
-      for (const { sha256, length } of chunks) {
-        const there = await stat(path(chunkName(sha256))).catch(absent)
+    settle: async packs => {
+      for (const { name, length } of packs) {
+        const there = await stat(path(packName(name))).catch(absent)
         if (there?.size !== length)
-          throw new SyncStopped('store', `A chunk that was put in ${folder} is not there any more. Start the push again.`)
+          throw new SyncStopped('rot', `A pack that was put in ${folder} is not there any more. Start the push again.`)
       }
-      for (const name of new Set(chunks.map(({ sha256 }) => dirname(chunkName(sha256))))) await syncFolder(path(name))
-      await prepare('chunks')
-      for (const name of ['chunks', '.', '..']) await syncFolder(path(name))
+      await prepare('packs')
+      await Promise.all(['packs', '.', '..'].map(name => syncFolder(path(name))))
     },
     manifest: generation => readIfThere(path(manifestName(generation))),
     listed: async () => {
       const names = (await readdir(path('gen')).catch(absent)) ?? []
-      return Math.max(0, ...names.map(generationOf))
+      return names
+        .map(generationOf)
+        .filter(generation => generation > 0)
+        .sort((a, b) => a - b)
     },
     publish: async (generation, text) => {
       await prepare('parts')
       await prepare('gen')
-      const written = await part(text)
+      const written = await part([Buffer.from(text)])
       try {
         await link(written, path(manifestName(generation))) // unlike a rename, it does not replace
       } catch (error) {
@@ -80,8 +84,12 @@ export async function openFolderStore(folder: string): Promise<Store> {
       } finally {
         await unlink(written)
       }
-      for (const name of ['gen', '.']) await syncFolder(path(name))
+      await Promise.all(['gen', '.'].map(name => syncFolder(path(name))))
     },
+    base: () => readIfThere(path(BASE)),
+    rebase: text => writeDurably(path(BASE), text),
+    removePack: name => rm(path(packName(name)), { force: true }),
+    removeManifest: generation => rm(path(manifestName(generation)), { force: true }),
     hold: async () => {
       await makeFolder(folder)
       const release = await takeLock(path('lock'), `the store ${folder}`)

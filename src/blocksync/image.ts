@@ -1,4 +1,4 @@
-import { type FileHandle, rename, stat, statfs } from 'node:fs/promises'
+import { rename, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import type { Bytes } from '../domain/ids.ts'
@@ -61,19 +61,4 @@ export async function roomFor(folder: string, bytes: Bytes): Promise<void> {
       'target',
       `${folder} has ${bavail * bsize} bytes left, and the new image needs up to ${bytes}. Make room, then start again.`,
     )
-}
-
-/** A write may take less than it was given. */
-export async function writeAll(file: FileHandle, bytes: Uint8Array, offset: Bytes): Promise<void> {
-  for (let written = 0; written < bytes.length; )
-    written += (await file.write(bytes, written, bytes.length - written, offset + written)).bytesWritten
-}
-
-export async function readAll(file: FileHandle, into: Uint8Array, offset: Bytes): Promise<boolean> {
-  for (let got = 0; got < into.length; ) {
-    const { bytesRead } = await file.read(into, got, into.length - got, offset + got)
-    if (bytesRead === 0) return false
-    got += bytesRead
-  }
-  return true
 }

@@ -1,11 +1,14 @@
 import { open } from 'node:fs/promises'
 import type { z } from 'zod'
-import { readIfThere, writeDurably } from './durable-file.ts'
+import { readIfThere, writeWhole } from './durable-file.ts'
 
-/** What is done, one line each, appended after it was done. A kill may tear the last line: it counts as not done. */
+/**
+ * What is done, one line each, appended after it was done. A kill may tear the last line: it counts as not done. Nothing is fsynced:
+ * what a machine loses with its power is done again, and whoever goes on looks whether what is noted is there.
+ */
 export interface Journal<T> {
   readonly done: readonly T[]
-  note(entry: T): Promise<void>
+  note(entries: readonly T[]): Promise<void> // one write for all of them
   close(): Promise<void>
 }
 
@@ -29,19 +32,24 @@ export async function openJournal<T>(
   const same = head === JSON.stringify(work)
   const done = same ? entries : []
   const text = [work, ...done].map(line => `${JSON.stringify(line)}\n`).join('')
-  if (text !== found) await writeDurably(path, text)
+  if (text !== found) await writeWhole(path, text)
   const file = await open(path, 'a')
   let writing: Promise<unknown> = Promise.resolve()
   return {
     done,
     other: same ? [] : entries,
-    note: async entry => {
-      writing = writing.then(() => file.appendFile(`${JSON.stringify(entry)}\n`))
+    note: async entries => {
+      const lines = entries.map(entry => `${JSON.stringify(entry)}\n`).join('')
+      writing = writing.then(() => file.appendFile(lines))
       await writing
     },
     close: () => file.close(),
   }
 }
+
+/** Whether the journal that is there is of this work. */
+export const isOf = async (path: string, work: string): Promise<boolean> =>
+  (await readIfThere(path))?.startsWith(`${JSON.stringify(work)}\n`) ?? false
 
 function parsed(line: string): unknown {
   try {

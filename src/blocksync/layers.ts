@@ -4,7 +4,11 @@ import type { Chunk, Manifest } from './manifest.ts'
 
 /** A stretch of the image and where its bytes come from. */
 export type Piece = Extent &
-  ({ readonly from: 'chunk'; readonly chunk: Chunk } | { readonly from: 'zeros' } | { readonly from: 'image' })
+  (
+    | { readonly from: 'chunk'; readonly chunk: Chunk; readonly generation: number }
+    | { readonly from: 'zeros'; readonly generation: number }
+    | { readonly from: 'image' }
+  )
 
 /**
  * Generations in order, seen from above: each byte of the image once, from the newest generation that has it. So an older block cannot
@@ -14,10 +18,10 @@ export type Piece = Extent &
 export function layered(size: Bytes, generations: readonly Manifest[]): readonly Piece[] {
   const pieces: Piece[] = []
   let covered: readonly Extent[] = []
-  for (const { chunks, zeros } of generations.toReversed()) {
+  for (const { chunks, zeros, generation } of generations.toReversed()) {
     const open = subtract([{ offset: 0, length: size }], covered)
-    for (const [chunk, seen] of within(chunks, open)) pieces.push({ ...seen, from: 'chunk', chunk })
-    for (const [, seen] of within(zeros, open)) pieces.push({ ...seen, from: 'zeros' })
+    for (const [chunk, seen] of within(chunks, open)) pieces.push({ ...seen, from: 'chunk', chunk, generation })
+    for (const [, seen] of within(zeros, open)) pieces.push({ ...seen, from: 'zeros', generation })
     covered = merge([...covered, ...chunks, ...zeros])
   }
   for (const kept of cut(subtract([{ offset: 0, length: size }], covered), KEPT)) pieces.push({ ...kept, from: 'image' })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Bytes, Millis } from '../domain/ids.ts'
-import { readIfThere, writeDurably } from './durable-file.ts'
+import { readIfThere, writeWhole } from './durable-file.ts'
 import { ownerLives, parseOwner, self } from './lock.ts'
 
 /** Counted, never estimated. */
@@ -47,7 +47,7 @@ export async function reporting(work: string, now: () => State, tell: (state: St
   let writing = Promise.resolve()
   const say = (state: State): Promise<void> => {
     tell(state)
-    writing = writing.then(() => writeDurably(file(work), `${JSON.stringify({ ...state, owner })}\n`))
+    writing = writing.then(() => writeWhole(file(work), `${JSON.stringify({ ...state, owner })}\n`))
     return writing
   }
   await say(now())

@@ -1,19 +1,18 @@
-import { type FileHandle, open, rm, stat } from 'node:fs/promises'
-import { z } from 'zod'
+import { rm, stat } from 'node:fs/promises'
 import { digestOf } from '../domain/chain.ts'
 import type { Bytes } from '../domain/ids.ts'
-import { cut, totalOf } from './extents.ts'
-import { fetchChunk } from './fetch-chunk.ts'
+import { flushing, lastClone, newClone } from './clone.ts'
+import { totalOf } from './extents.ts'
 import { openFileSource } from './file-source.ts'
+import { fill, Written } from './fill.ts'
 import { full } from './folder-store.ts'
-import { type Applied, findImage, flip, readAll, roomFor, writeAll } from './image.ts'
-import { openJournal } from './journal.ts'
-import { layered, type Piece } from './layers.ts'
+import { type Applied, findImage, flip, roomFor } from './image.ts'
+import { isOf, openJournal } from './journal.ts'
+import { layered } from './layers.ts'
 import { type Manifest, manifestDigest } from './manifest.ts'
-import { type Lane, type Manner, running, sideBySide, type Tools } from './running.ts'
-import type { Source } from './source.ts'
+import { type Manner, running, type Tools } from './running.ts'
 import { SyncStopped } from './stopped.ts'
-import { generations, openStore, type Store, type StorePlace, sinceWhole } from './store.ts'
+import { beginningOf, generations, openStore, type Store, type StorePlace, sinceWhole } from './store.ts'
 
 export interface Pull extends Omit<Manner, 'work'>, StorePlace {
   readonly image: string
@@ -27,9 +26,6 @@ export interface Pulled {
 }
 
 export const workOf = (image: string): string => `${image}.blocksync`
-const CHECKED: Bytes = 4 << 20
-const Written = z.tuple([z.int(), z.int(), z.string().nullable()]) // offset, length, SHA-256 of what was written; null: zeros
-type Written = z.infer<typeof Written>
 
 /**
  * Makes the image what a generation was. It is made beside the image, from the image and all generations since, read back from the
@@ -55,57 +51,64 @@ async function pullFrom(wanted: Pull, store: Store, tools: Tools): Promise<Pulle
   const digest = manifestDigest(newest)
   tools.about(generation)
   tools.counts.total = size
-  const base = await baseOf(wanted, stored, size)
+  const base = await baseOf(wanted, store, stored, size)
   if (base?.digest === digest) {
     tools.counts.done = size
     return { generation, digest }
   }
-  const whole = sinceWhole(all)
-  const since = base && base.generation < generation ? all.slice(base.generation) : undefined
-  const from = since && since.length < whole.length ? since : whole
-  const pieces = layered(size, from)
+  const chain = sinceWhole(all)
+  // An image that is older than the last whole disk, or newer than what is wanted, has nothing that could be kept.
+  const keeps = base && base.generation < generation && base.generation >= chain[0]!.generation ? base : undefined
+  const pieces = layered(size, chain).flatMap(piece => (piece.from === 'image' ? [] : [piece])) // a chain has every byte
 
-  const clone = `${work}/next.img`
+  const path = `${work}/next.img`
   const journalPath = `${work}/journal`
-  const there = await stat(clone).catch(() => undefined)
-  if (there?.size !== size) await rm(journalPath, { force: true })
-  const journal = await openJournal(journalPath, digestOf({ digest, base: from === whole ? null : base?.point }), Written)
-  const fresh = journal.done.length === 0
-  const file = await open(clone, fresh ? 'w+' : 'r+')
-  const old = from === whole ? undefined : await openFileSource(image)
+  const request = digestOf({ digest, base: keeps?.point ?? null })
+  const goesOn = (await stat(path).catch(() => undefined))?.size === size && (await isOf(journalPath, request))
+  if (!goesOn) await rm(journalPath, { force: true })
+  const clone = goesOn ? await lastClone(path, keeps !== undefined) : await newClone(path, size, keeps && image)
+  const journal = await openJournal(journalPath, request, Written)
+  const old = keeps && (await openFileSource(image))
   try {
-    await file.truncate(size)
     const written = new Map(journal.done.map(done => [done[0], done] as const))
-    await roomFor(work, totalOf(pieces.filter(piece => piece.from !== 'zeros' && !written.has(piece.offset))))
-    for (const done of await build(pieces, { file, store, old, written, note: journal.note }, tools)) written.set(done[0], done)
-    await file.sync()
+    const mustLie = pieces.filter(
+      ({ from, offset, generation: of }) =>
+        from === 'chunk' && !written.has(offset) && !(clone.shared && of <= keeps!.generation),
+    )
+    await roomFor(work, totalOf(mustLie))
+    const flusher = flushing(clone.file)
+    await fill(pieces, { clone, flusher, store, old, upTo: keeps?.generation ?? 0, written, note: journal.note }, tools)
+    await flusher.end()
     await old?.unchanged()
-    await check(file, pieces, written, tools).catch(async (error: unknown) => {
-      if (error instanceof SyncStopped && error.because === 'target') await rm(journalPath, { force: true })
-      throw error
-    })
   } catch (error) {
     throw full(work, error)
   } finally {
     await old?.close()
     await journal.close()
-    await file.close()
+    await clone.file.close()
   }
-  await flip(clone, image, work, { disk, generation, digest })
+  await flip(path, image, work, { disk, generation, digest })
   await rm(journalPath)
   return { generation, digest }
 }
 
 function upTo(all: readonly Manifest[], disk: string, generation: number | undefined): readonly Manifest[] {
-  const wanted = generation === undefined ? all : all.slice(0, generation)
-  if (wanted.length === 0 || (generation !== undefined && wanted.length < generation))
-    throw new SyncStopped('gap', `The store has ${all.length} generations of ${disk}. Push first, or say one of those.`)
-  return wanted
+  const first = all[0]?.generation ?? 0
+  const newest = all.at(-1)?.generation ?? 0
+  if (all.length === 0 || (generation !== undefined && (generation < first || generation > newest)))
+    throw new SyncStopped(
+      'gap',
+      all.length === 0
+        ? `The store has no generation of ${disk}. Push first, or say another store.`
+        : `The store has the generations ${first} to ${newest} of ${disk}. Say one of those.`,
+    )
+  return generation === undefined ? all : all.slice(0, generation - first + 1)
 }
 
 /** The generation that the image shows, when it can be built upon. An image that is somebody's is never replaced without a word. */
 async function baseOf(
   { image, disk, replace = false }: Pull,
+  store: Store,
   all: readonly Manifest[],
   size: Bytes,
 ): Promise<Applied | undefined> {
@@ -131,90 +134,10 @@ async function baseOf(
       `${image} is a copy of ${applied.disk}, not of ${disk}. Say another image, or --replace if nobody needs it.`,
     )
   const shown = all.find(one => manifestDigest(one) === applied.digest)
-  if (!shown && !replace)
+  if (!shown && !replace && !(await beginningOf(store))?.before.includes(applied.digest))
     throw new SyncStopped(
       'other disk',
       `${image} shows a generation that this store never had: it is a copy of another ${disk}. Say another store or image, or --replace if nobody needs it.`,
     )
-  return shown?.size === size ? applied : undefined // of another size it is made anew, from the last whole disk
-}
-
-interface Parts {
-  readonly file: FileHandle
-  readonly store: Store
-  readonly old: Source | undefined
-  readonly written: ReadonlyMap<Bytes, Written>
-  note(written: Written): Promise<void>
-}
-
-async function build(
-  pieces: readonly Piece[],
-  parts: Parts,
-  { steering, hashers, counts, parallel }: Tools,
-): Promise<readonly Written[]> {
-  const { file, store, old, written, note } = parts
-  const made: Written[] = []
-  /** Holes are what a fresh file is made of, so zeros are not written. */
-  const put = async (piece: Piece, bytes: Uint8Array<ArrayBuffer>, lane: Lane): Promise<Written> => {
-    const hashed = await hashers.hash(bytes)
-    if (!hashed.zero) {
-      await writeAll(file, hashed.bytes, piece.offset)
-      counts.sent += piece.length
-    }
-    lane.back(hashed.bytes)
-    return [piece.offset, piece.length, hashed.zero ? null : hashed.sha256]
-  }
-  await sideBySide(pieces, parallel, async (piece, lane) => {
-    const { offset, length } = piece
-    if (piece.from === 'zeros') counts.zero += length
-    else if (!written.has(offset)) {
-      await steering.may(length)
-      let done: Written
-      if (piece.from === 'image') {
-        const lent = lane.lend(length)
-        await old!.read(offset, lent)
-        done = await put(piece, lent, lane)
-      } else {
-        const { chunk } = piece
-        const bytes = await fetchChunk(store, hashers, chunk)
-        if (length === chunk.length) {
-          await writeAll(file, bytes, offset)
-          counts.sent += length
-          done = [offset, length, chunk.sha256]
-        } else done = await put(piece, bytes.slice(offset - chunk.offset, offset - chunk.offset + length), lane)
-        counts.changed += length
-      }
-      counts.read += length
-      await note(done)
-      made.push(done)
-    }
-    counts.done += length
-  })
-  return made
-}
-
-/** Reads all of it back, the zeros too. */
-async function check(
-  file: FileHandle,
-  pieces: readonly Piece[],
-  written: ReadonlyMap<Bytes, Written>,
-  { steering, hashers, parallel }: Tools,
-): Promise<void> {
-  const parts = pieces.flatMap((piece): readonly Written[] =>
-    piece.from === 'zeros'
-      ? [...cut([piece], CHECKED)].map(({ offset, length }) => [offset, length, null])
-      : [written.get(piece.offset) ?? [piece.offset, piece.length, 'nothing']],
-  )
-  await sideBySide(parts, parallel, async ([offset, length, sha256], lane) => {
-    await steering.may(0)
-    const lent = lane.lend(length)
-    const whole = await readAll(file, lent, offset)
-    const hashed = await hashers.hash(lent)
-    lane.back(hashed.bytes)
-    if (!whole || (sha256 === null ? !hashed.zero : hashed.sha256 !== sha256))
-      throw new SyncStopped(
-        'target',
-        `What was written at ${offset} reads back as something else. The image is as it was. See to the disk, then start again.`,
-      )
-  })
+  return shown?.size === size ? applied : undefined // else it is made anew, from the last whole disk
 }

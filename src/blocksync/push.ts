@@ -5,10 +5,11 @@ import { digestOf } from '../domain/chain.ts'
 import type { Bytes } from '../domain/ids.ts'
 import { parseChanged } from './changed-list.ts'
 import { readIfThere, writeDurably } from './durable-file.ts'
-import { cut, type Extent, subtract, totalOf } from './extents.ts'
+import { totalOf } from './extents.ts'
 import { openJournal } from './journal.ts'
-import { type Manifest, manifestDigest, manifestText } from './manifest.ts'
-import { type Manner, running, sideBySide, type Tools } from './running.ts'
+import { type Manifest, manifestDigest, manifestText, packsOf } from './manifest.ts'
+import { type Manner, running, type Tools } from './running.ts'
+import { Done, manifestOf, send } from './send.ts'
 import { openSource, type Source } from './source.ts'
 import { SyncStopped } from './stopped.ts'
 import { generations, openStore, type Store, type StorePlace } from './store.ts'
@@ -26,8 +27,6 @@ export interface Pushed {
 }
 
 const BLOCK: Bytes = 4 << 20
-const Done = z.tuple([z.int(), z.int(), z.string().nullable()]) // offset, length, SHA-256; null: all zeros
-type Done = z.infer<typeof Done>
 const Begun = z.object({ request: z.string(), generation: z.int(), digest: z.string() })
 
 /** Makes one more generation of a disk in the store. Nobody sees any of it before its manifest is there. */
@@ -74,15 +73,21 @@ async function pushFrom(wanted: Push, source: Source, store: Store, tools: Tools
   const journal = await openJournal(`${work}/journal`, digestOf({ request, generation, parent }), Done)
   let settled: readonly Done[]
   try {
-    settled = await pieces(source, store, tools, extents, blockSize, journal)
+    settled = await send(source, store, tools, { extents, blockSize, journal })
   } finally {
     await journal.close()
   }
   await source.unchanged()
   const manifest = manifestOf({ disk, size, blockSize, generation, parent, whole: wanted.changed === undefined }, settled)
-  await store.settle(manifest.chunks)
   const digest = manifestDigest(manifest)
-  await writeDurably(`${work}/begun.json`, JSON.stringify({ request, generation, digest }))
+  await Promise.all([
+    store.settle(packsOf(manifest.chunks)).catch(async (error: unknown) => {
+      // The journal says that it was put, and it is gone: with the journal the next push would believe that again.
+      if (error instanceof SyncStopped && error.because === 'rot') await rm(`${work}/journal`)
+      throw error
+    }),
+    writeDurably(`${work}/begun.json`, JSON.stringify({ request, generation, digest })),
+  ])
   await store.publish(generation, manifestText(manifest))
   await rm(`${work}/journal`)
   return { generation, digest }
@@ -111,68 +116,4 @@ async function begun(work: string, request: string, newest: Manifest | undefined
     return undefined
   await rm(`${work}/journal`)
   return { generation: last.generation, digest: last.digest }
-}
-
-interface Noted {
-  readonly done: readonly Done[]
-  readonly other: readonly Done[]
-  note(done: Done): Promise<void>
-}
-
-async function pieces(
-  source: Source,
-  store: Store,
-  { steering, hashers, counts, parallel }: Tools,
-  extents: readonly Extent[],
-  blockSize: Bytes,
-  journal: Noted,
-): Promise<readonly Done[]> {
-  const zeros: Extent[] = []
-  for (const extent of extents) zeros.push(...(await source.zeros(extent)))
-  const settled: Done[] = zeros.map(({ offset, length }) => [offset, length, null])
-  const known = new Map(journal.done.map(done => [`${done[0]} ${done[1]}`, done]))
-  const stored = new Map<string, Promise<void>>() // the same content is sent once, and whoever has it too waits for that
-  for (const [, , sha256] of [...journal.done, ...journal.other]) if (sha256 !== null) stored.set(sha256, Promise.resolve())
-  const count = ([, length, sha256]: Done): void => {
-    counts.done += length
-    if (sha256 === null) counts.zero += length
-    else counts.changed += length
-  }
-  const sendCounted = async (sha256: string, bytes: Uint8Array): Promise<void> => {
-    await store.put(sha256, bytes)
-    counts.sent += bytes.length
-  }
-  settled.forEach(count)
-  await sideBySide(cut(subtract(extents, zeros), blockSize), parallel, async ({ offset, length }, lane) => {
-    const found = known.get(`${offset} ${length}`)
-    if (found) {
-      settled.push(found)
-      return count(found)
-    }
-    await steering.may(length)
-    const lent = lane.lend(length)
-    await source.read(offset, lent)
-    counts.read += length
-    const { bytes, sha256, zero } = await hashers.hash(lent)
-    const done: Done = [offset, length, zero ? null : sha256]
-    if (!zero) {
-      const sending = stored.get(sha256) ?? sendCounted(sha256, bytes)
-      stored.set(sha256, sending)
-      await sending
-    }
-    lane.back(bytes)
-    await journal.note(done)
-    settled.push(done)
-    count(done)
-  })
-  return settled
-}
-
-function manifestOf(head: Omit<Manifest, 'chunks' | 'zeros'>, settled: readonly Done[]): Manifest {
-  const sorted = settled.toSorted(([a], [b]) => a - b)
-  return {
-    ...head,
-    chunks: sorted.flatMap(([offset, length, sha256]) => (sha256 === null ? [] : [{ offset, length, sha256 }])),
-    zeros: sorted.flatMap(([offset, length, sha256]) => (sha256 === null ? [{ offset, length }] : [])),
-  }
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { Bytes } from '../domain/ids.ts'
 import { makeFolder } from './durable-file.ts'
 import { type Hashers, openHashers } from './hashers.ts'
@@ -22,7 +23,7 @@ export interface Tools {
 }
 
 const PARALLEL = 6
-const THREADS = 2
+const THREADS = Math.max(2, Math.min(availableParallelism(), 6))
 
 /** What a push and a pull share: one mover at a time in a work folder, which says how far it is and how it ended. */
 export async function running<T>(

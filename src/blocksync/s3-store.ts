@@ -1,11 +1,22 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import type { Bytes } from '../domain/ids.ts'
 import { taken } from './folder-store.ts'
+import type { Pack } from './manifest.ts'
+import { sideBySide } from './running.ts'
+import { bodyUnsigned, checksums, fillFrom } from './s3-body.ts'
 import { missing, nameOf, s3Trouble } from './s3-trouble.ts'
 import { SyncStopped } from './stopped.ts'
-import { chunkName, generationOf, manifestName, type Store } from './store.ts'
+import { BASE, generationOf, manifestName, packName, type Store } from './store.ts'
 
 export interface S3Place {
   readonly bucket: string
@@ -14,10 +25,11 @@ export interface S3Place {
   readonly region?: string | undefined
 }
 
-const IN_PARTS: Bytes = 8 << 20 // what is larger goes up in parts
-const PART: Bytes = 8 << 20
+const MOST: Bytes = 8 << 20 // in one request: a Swift takes 18 ms for a request, whatever is in it
+const PART: Bytes = 8 << 20 // what is larger goes up in parts
 const TRIES = 6 // of a request, with a longer wait after each (the SDK's standard mode); SlowDown is among what is tried again
-const UPLOADS = 3 // of a chunk as a whole, when a part of it was lost
+const AT_ONCE = 16 // questions
+const UPLOADS = 3 // of a pack as a whole, when a part of it was lost
 
 /**
  * S3, or whatever speaks it. Credentials come from the standard chain of the SDK. A bucket gives no lock: two movers on one disk meet
@@ -28,6 +40,8 @@ export function openS3Store({ bucket, prefix, endpoint, region = 'us-east-1' }: 
     region,
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     maxAttempts: TRIES,
+    requestChecksumCalculation: 'WHEN_REQUIRED', // we give our own; Swift does not understand those that the SDK would add
+    responseChecksumValidation: 'WHEN_REQUIRED', // what comes back is compared with its SHA-256
     requestHandler: { connectionTimeout: 10_000, requestTimeout: 120_000 },
   })
   const at = (name: string) => ({ Bucket: bucket, Key: `${prefix}/${name}` })
@@ -39,13 +53,29 @@ export function openS3Store({ bucket, prefix, endpoint, region = 'us-east-1' }: 
       throw error instanceof SyncStopped ? error : s3Trouble(bucket, error)
     }
   }
-  const get = async (name: string, most: Bytes): Promise<Uint8Array<ArrayBuffer> | undefined> => {
+  const text = async (name: string): Promise<string | undefined> => {
     try {
-      const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand(at(name)))
-      if (ContentLength > most) return new Uint8Array(most)
-      return Body === undefined ? undefined : new Uint8Array(await Body.transformToByteArray())
+      const { Body } = await client.send(new GetObjectCommand(at(name)))
+      return await Body?.transformToString()
     } catch (error) {
       if (missing(error)) return undefined
+      throw error
+    }
+  }
+  const read = async ({ name, length }: Pack, from: Bytes, into: Uint8Array): ReturnType<Store['read']> => {
+    const all = into.length === length
+    try {
+      const range = all ? {} : { Range: `bytes=${from}-${from + into.length - 1}` }
+      const { Body, ContentLength, ContentRange } = await client.send(new GetObjectCommand({ ...at(packName(name)), ...range }))
+      const total = ContentRange === undefined ? ContentLength : Number(ContentRange.split('/')[1])
+      if (total !== length || !(Body instanceof Readable)) {
+        if (Body instanceof Readable) Body.destroy()
+        return 'another length'
+      }
+      return (await fillFrom(Body, ContentRange === undefined ? from : 0, into)) ? 'filled' : 'another length'
+    } catch (error) {
+      if (missing(error)) return 'missing'
+      if (nameOf(error) === 'InvalidRange') return 'another length'
       throw error
     }
   }
@@ -59,16 +89,16 @@ export function openS3Store({ bucket, prefix, endpoint, region = 'us-east-1' }: 
       throw error
     }
   }
-  const put = async (sha256: string, bytes: Uint8Array): Promise<void> => {
-    const name = chunkName(sha256)
+  const put = async (pack: string, bytes: Uint8Array): Promise<void> => {
+    const name = packName(pack)
     for (let upload = 1; ; upload++) {
       const by = randomUUID()
       const object = { ...at(name), Body: bytes, Metadata: { sent: by } }
       let trouble: unknown
       try {
-        if (bytes.length > IN_PARTS) await new Upload({ client, params: object, partSize: PART, queueSize: 2 }).done()
-        else await client.send(new PutObjectCommand({ ...object, ...checksums(sha256, bytes, endpoint !== undefined) }))
-        if (bytes.length <= IN_PARTS) return
+        if (bytes.length > MOST) await new Upload({ client, params: object, partSize: PART, queueSize: 2 }).done()
+        else await client.send(bodyUnsigned(new PutObjectCommand({ ...object, ...checksums(bytes, endpoint !== undefined) })))
+        if (bytes.length <= MOST) return
       } catch (error) {
         trouble = error
       }
@@ -87,48 +117,47 @@ export function openS3Store({ bucket, prefix, endpoint, region = 'us-east-1' }: 
         )
     }
   }
+  const remove = async (name: string): Promise<void> => {
+    await client.send(new DeleteObjectCommand(at(name)))
+  }
   return {
-    put: (sha256, bytes) =>
+    most: MOST,
+    put: (name, parts) =>
       asking(async () => {
-        await put(sha256, bytes)
-        sent.add(sha256)
+        await put(name, parts.length === 1 ? parts[0]! : Buffer.concat(parts))
+        sent.add(name)
       }),
-    get: (sha256, length) => asking(() => get(chunkName(sha256), length + 1)),
-    settle: chunks =>
-      asking(async () => {
-        const old = chunks.filter(({ sha256 }) => !sent.has(sha256))
-        for (let next = 0; next < old.length; next += 16)
-          await Promise.all(
-            old.slice(next, next + 16).map(async ({ sha256, length }) => {
-              if ((await head(chunkName(sha256)))?.length !== length)
-                throw new SyncStopped('store', `A chunk that was put in ${bucket} is not there any more. Start the push again.`)
-            }),
-          )
-      }),
-    manifest: generation =>
-      asking(async () => {
-        const bytes = await get(manifestName(generation), 1 << 30)
-        return bytes && Buffer.from(bytes).toString()
-      }),
+    read: (pack, from, into) => asking(() => read(pack, from, into)),
+    settle: packs =>
+      asking(() =>
+        sideBySide(
+          packs.filter(({ name }) => !sent.has(name)),
+          AT_ONCE,
+          async ({ name, length }) => {
+            if ((await head(packName(name)))?.length !== length)
+              throw new SyncStopped('rot', `A pack that was put in ${bucket} is not there any more. Start the push again.`)
+          },
+        ),
+      ),
+    manifest: generation => asking(() => text(manifestName(generation))),
     listed: () =>
       asking(async () => {
-        let newest = 0
+        const found: number[] = []
         let from: string | undefined
         do {
           const page = await client.send(
             new ListObjectsV2Command({ Bucket: bucket, Prefix: `${prefix}/gen/`, ...(from ? { ContinuationToken: from } : {}) }),
           )
-          newest = Math.max(newest, ...(page.Contents ?? []).map(({ Key = '' }) => generationOf(Key)))
+          found.push(...(page.Contents ?? []).map(({ Key = '' }) => generationOf(Key)))
           from = page.NextContinuationToken
         } while (from !== undefined)
-        return newest
+        return found.filter(generation => generation > 0).sort((a, b) => a - b)
       }),
-    publish: (generation, text) =>
+    publish: (generation, wanted) =>
       asking(async () => {
-        const object = { ...at(manifestName(generation)), Body: text, ContentType: 'application/json' }
-        const there = async (): Promise<string | undefined> =>
-          await get(manifestName(generation), 1 << 30).then(bytes => bytes && Buffer.from(bytes).toString())
-        if (((await there()) ?? text) !== text) throw taken(generation)
+        const name = manifestName(generation)
+        const object = { ...at(name), Body: wanted, ContentType: 'application/json' }
+        if (((await text(name)) ?? wanted) !== wanted) throw taken(generation)
         let trouble: unknown
         try {
           await client.send(new PutObjectCommand({ ...object, IfNoneMatch: '*' }))
@@ -138,20 +167,21 @@ export function openS3Store({ bucket, prefix, endpoint, region = 'us-east-1' }: 
           if (nameOf(error) === 'NotImplemented')
             await client.send(new PutObjectCommand(object)).then(() => (trouble = undefined))
         }
-        const now = await there()
-        if (now === text) return
+        const now = await text(name)
+        if (now === wanted) return
         throw trouble !== undefined && now === undefined ? trouble : taken(generation)
       }),
+    base: () => asking(() => text(BASE)),
+    rebase: wanted =>
+      asking(async () => {
+        await client.send(new PutObjectCommand({ ...at(BASE), Body: wanted, ContentType: 'application/json' }))
+      }),
+    removePack: name => asking(() => remove(packName(name))),
+    removeManifest: generation => asking(() => remove(manifestName(generation))),
     hold: async () => async () => {},
     close: () => client.destroy(),
   }
 }
-
-/** AWS checks SHA-256; of the others some check only MD5, and all of them that. */
-const checksums = (sha256: string, bytes: Uint8Array, notAws: boolean) => ({
-  ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
-  ...(notAws ? { ContentMD5: createHash('md5').update(bytes).digest('base64') } : {}),
-})
 
 /** Sending it all once more helps where a part or an upload got lost, or the store had a bad moment; not where it says no. */
 const mayHelp = (trouble: unknown): boolean =>

@@ -1,22 +1,35 @@
 import type { Bytes } from '../domain/ids.ts'
+import { type Base, parseBase } from './base.ts'
 import { openFolderStore } from './folder-store.ts'
-import { type Manifest, manifestDigest, parseManifest } from './manifest.ts'
+import { type Manifest, manifestDigest, type Pack, parseManifest } from './manifest.ts'
 import type { S3Place } from './s3-store.ts'
 import { SyncStopped } from './stopped.ts'
 
-/** Where the generations of one disk lie: chunks under the hash of their content, and a manifest for each generation. */
+/** Where the generations of one disk lie: packs of chunks, under the hash of their content, and a manifest for each generation. */
 export interface Store {
-  /** Replaces what is there under that name, so that pushing the whole disk again heals what has rotted. */
-  put(sha256: string, bytes: Uint8Array): Promise<void>
-  /** At most one byte more than `length`: whether it is right, the caller sees. Undefined if it is not there. */
-  get(sha256: string, length: Bytes): Promise<Uint8Array<ArrayBuffer> | undefined>
+  /** The largest pack that goes down in one go. */
+  readonly most: Bytes
+  /**
+   * `parts`, one after the other, as one object. Replaces what is there under that name, so that pushing the whole disk again heals
+   * what has rotted. Its bytes are durable when this returns, and its name after `settle`.
+   */
+  put(name: string, parts: readonly Uint8Array[]): Promise<void>
+  /** Fills `into` with what lies in the pack from `at` on: whether it is right, the caller sees. */
+  read(pack: Pack, at: Bytes, into: Uint8Array): Promise<'filled' | 'missing' | 'another length'>
   /** Returns when all of them are durable; throws when one is not there with its length. */
-  settle(chunks: readonly { readonly sha256: string; readonly length: Bytes }[]): Promise<void>
+  settle(packs: readonly Pack[]): Promise<void>
   manifest(generation: number): Promise<string | undefined>
-  /** The highest that is listed. A listing may lag behind, so there may be more. */
-  listed(): Promise<number>
+  /** The generations that are listed, in order. A listing may lag behind, so there may be more. */
+  listed(): Promise<readonly number[]>
   /** Durable when it returns, and never in the place of another one. */
   publish(generation: number, text: string): Promise<void>
+  /** What says where the generations begin, when older ones were removed. */
+  base(): Promise<string | undefined>
+  /** Durable when it returns; replaces the one before. */
+  rebase(text: string): Promise<void>
+  /** Gone when it returns; it is no error if they were not there. */
+  removePack(name: string): Promise<void>
+  removeManifest(generation: number): Promise<void>
   /** Keeps other movers out, as far as the store can. What it returns lets them in again. */
   hold(): Promise<() => Promise<void>>
   close(): void
@@ -50,35 +63,65 @@ function s3Place(store: string, disk: string): S3Place | undefined {
 }
 
 export const manifestName = (generation: number): string => `gen/${String(generation).padStart(8, '0')}.json`
-export const chunkName = (sha256: string): string => `chunks/${sha256.slice(0, 2)}/${sha256}`
+export const packName = (name: string): string => `packs/${name}`
+export const BASE = 'base.json'
 export const generationOf = (name: string): number => Number(/(\d{8})\.json$/.exec(name)?.[1] ?? 0)
 
-/** All generations, oldest first. One that is missing between others, or does not follow from the one before, ends it all. */
+export async function beginningOf(store: Store): Promise<Base | undefined> {
+  const text = await store.base()
+  return text === undefined ? undefined : parseBase(text)
+}
+
+const AT_ONCE = 16 // manifests asked for together
+
+/**
+ * All generations, oldest first: from 1 on, or from where a prune said that they begin. One that is missing between others, or does not
+ * follow from the one before, ends it all.
+ */
 export async function generations(store: Store, disk: string): Promise<readonly Manifest[]> {
-  const listed = await store.listed()
+  const [base, listed] = await Promise.all([beginningOf(store), store.listed()])
+  const newest = Math.max(base?.generation ?? 0, ...listed)
   const found: Manifest[] = []
-  for (let generation = 1; ; generation++) {
-    const text = await store.manifest(generation)
-    if (text === undefined && generation > listed) return found
-    if (text === undefined)
-      throw new SyncStopped(
-        'gap',
-        `Generation ${generation} of ${disk} is missing in the store, and ${listed} is there. Bring it back from a copy of the store; without it nothing after it means anything.`,
-      )
-    const manifest = parseManifest(text, String(generation))
-    const before = found.at(-1)
-    if (manifest.disk !== disk)
-      throw new SyncStopped(
-        'other disk',
-        `Generation ${generation} in the store is of the disk ${manifest.disk}, not of ${disk}. Say the store of ${disk}.`,
-      )
-    if (manifest.generation !== generation || manifest.parent !== (before && manifestDigest(before)))
-      throw new SyncStopped(
-        'gap',
-        `Generation ${generation} of ${disk} does not follow from the one before it. Somebody mixed two stores: say one that is whole.`,
-      )
-    found.push(manifest)
+  for (let next = base?.generation ?? 1; ; ) {
+    const count = Math.max(1, Math.min(AT_ONCE, newest - next + 1))
+    const texts = await Promise.all(Array.from({ length: count }, (_, nth) => store.manifest(next + nth)))
+    for (const text of texts) {
+      if (text === undefined && next > newest) return found
+      if (text === undefined)
+        throw new SyncStopped(
+          'gap',
+          `Generation ${next} of ${disk} is missing in the store, and ${newest} is there. Bring it back from a copy of the store; without it nothing after it means anything.`,
+        )
+      const manifest = parseManifest(text, String(next))
+      fits(manifest, { disk, generation: next, before: found.at(-1), base })
+      found.push(manifest)
+      next++
+    }
   }
+}
+
+interface Expected {
+  readonly disk: string
+  readonly generation: number
+  readonly before: Manifest | undefined
+  readonly base: Base | undefined
+}
+
+function fits(manifest: Manifest, { disk, generation, before, base }: Expected): void {
+  if (manifest.disk !== disk)
+    throw new SyncStopped(
+      'other disk',
+      `Generation ${generation} in the store is of the disk ${manifest.disk}, not of ${disk}. Say the store of ${disk}.`,
+    )
+  const follows =
+    !before && base
+      ? manifest.whole && manifestDigest(manifest) === base.digest
+      : manifest.parent === (before && manifestDigest(before))
+  if (manifest.generation !== generation || !follows)
+    throw new SyncStopped(
+      'gap',
+      `Generation ${generation} of ${disk} does not follow from the one before it. Somebody mixed two stores: say one that is whole.`,
+    )
 }
 
 /** What it takes to make the newest one: from the last whole disk on. */

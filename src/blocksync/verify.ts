@@ -1,6 +1,7 @@
 import type { Bytes } from '../domain/ids.ts'
 import { fetchChunk } from './fetch-chunk.ts'
 import { openHashers } from './hashers.ts'
+import type { Chunk } from './manifest.ts'
 import { sideBySide } from './running.ts'
 import { SyncStopped } from './stopped.ts'
 import { generations, openStore, type StorePlace } from './store.ts'
@@ -20,21 +21,22 @@ export async function verify(place: StorePlace, parallel = 4): Promise<Verified>
     const all = await generations(store, place.disk)
     if (all.length === 0)
       throw new SyncStopped('gap', `The store has no generation of ${place.disk}. Push first, or say another store.`)
-    const named = new Map<string, { readonly sha256: string; readonly length: Bytes; readonly in: Set<number> }>()
+    const named = new Map<string, { readonly chunk: Chunk; readonly in: Set<number> }>()
     for (const { chunks, generation } of all)
-      for (const { sha256, length } of chunks) {
-        if (!named.has(sha256)) named.set(sha256, { sha256, length, in: new Set() })
-        named.get(sha256)!.in.add(generation)
+      for (const chunk of chunks) {
+        const place = `${chunk.pack.name} ${chunk.at}`
+        if (!named.has(place)) named.set(place, { chunk, in: new Set() })
+        named.get(place)!.in.add(generation)
       }
     const bad: Verified['bad'][number][] = []
     let bytes = 0
-    await sideBySide(named.values(), parallel, async chunk => {
+    await sideBySide(named.values(), parallel, async ({ chunk, in: of }) => {
       try {
         await fetchChunk(store, hashers, chunk)
         bytes += chunk.length
       } catch (error) {
         if (!(error instanceof SyncStopped) || error.because !== 'rot') throw error
-        bad.push({ sha256: chunk.sha256, generations: [...chunk.in], why: error.message })
+        bad.push({ sha256: chunk.sha256, generations: [...of], why: error.message })
       }
     })
     return { generations: all.length, chunks: named.size, bytes, bad }

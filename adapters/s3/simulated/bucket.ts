@@ -11,6 +11,7 @@ export type Fault =
   | 'rejects a part' // InvalidPart
   | 'no conditions' // 501, as Swift does
   | 'listing lags' // shows nothing
+  | 'no ranges' // 200 and all of it, as an answer to a question for a part
   | 'lists in circles' // says each time that there is more, at the same place
 
 export interface World {
@@ -98,14 +99,19 @@ function ofObject({ method, key, headers, bytes }: Request, world: World): Reply
       if (!found) return no(404, method === 'HEAD' ? 'NotFound' : 'NoSuchKey')
       const matches = headers['if-match']?.replaceAll('"', '')
       if (matches !== undefined && matches !== etagOf(found)) return no(412, 'PreconditionFailed')
-      return ok(found.bytes, {
-        'content-length': String(found.bytes.length),
+      const wanted = method === 'GET' && !world.faulty('no ranges') ? rangeIn(headers.range, found.bytes.length) : undefined
+      if (wanted === 'none') return no(416, 'InvalidRange')
+      const part = wanted ? found.bytes.subarray(wanted.from, wanted.to + 1) : found.bytes
+      const answer = ok(part, {
+        'content-length': String(part.length),
+        ...(wanted ? { 'content-range': `bytes ${wanted.from}-${wanted.to}/${found.bytes.length}` } : {}),
         etag: `"${etagOf(found)}"`,
         'last-modified': new Date(found.modified ?? 0).toUTCString(),
         ...found.meta,
         ...(found.sent === undefined ? {} : { 'x-amz-meta-sent': found.sent }),
         ...(shelf.versioning === '' ? {} : { 'x-amz-version-id': 'v1' }),
       })
+      return wanted ? { ...answer, status: 206 } : answer
     }
     case 'DELETE': {
       world.accept()
@@ -119,6 +125,13 @@ function ofObject({ method, key, headers, bytes }: Request, world: World): Reply
     default:
       return no(405, 'MethodNotAllowed')
   }
+}
+
+/** The part of an object that a client asks for; none where it begins behind the end. */
+function rangeIn(said: string | undefined, length: number): { readonly from: number; readonly to: number } | 'none' | undefined {
+  const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(said ?? '') ?? []
+  if (from === undefined) return undefined
+  return Number(from) >= length ? 'none' : { from: Number(from), to: Math.min(Number(to), length - 1) }
 }
 
 function begin({ key, headers }: Request, world: World): Reply {

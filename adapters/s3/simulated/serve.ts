@@ -7,6 +7,8 @@ import type { Shelf } from './shelf.ts'
 /** What goes wrong before a bucket is asked. */
 export type Trouble = Fault | 'slow down' | 'expired token' | 'wrong clock' | 'another region' | 'access denied'
 
+export type Watched = 'do it' | 'do it, and say nothing' | 'say nothing'
+
 export interface Serving {
   readonly shelf: Shelf
   /** Is it now the turn of this one? Asking uses it up. */
@@ -18,6 +20,8 @@ export interface Serving {
   /** Does reading an object count as a change, because a file is made of it? */
   readsCount?: boolean
   meets?(request: string, changes: boolean): Misbehave | undefined
+  /** Sees each request that would change something, before it does: the answer is whether it may. */
+  watches?(request: string): Watched
 }
 
 export interface Served {
@@ -68,9 +72,12 @@ async function meet(incoming: IncomingMessage, response: ServerResponse, serving
   const changes = !reads || (object && serving.readsCount === true)
   const knob = serving.meets?.(said, changes)
   if (knob?.how === 'hang') return
+  const watched = reads ? 'do it' : (serving.watches?.(`${request.method} ${request.key}`) ?? 'do it')
+  if (watched === 'say nothing') return
   if (knob?.how === 'lose request') return void response.destroy()
   const reply = knob?.how === 'refuse' ? no(403, 'AccessDenied') : replyTo(request, serving, said)
   if (object && serving.readsCount === true && reply.status === 200) serving.accept?.(said)
+  if (watched === 'do it, and say nothing') return
   if (knob?.how === 'lose answer') return void response.destroy()
   if (knob?.how === 'talk forever') return talk(response, request.method === 'HEAD')
   send(response, request, knob?.how === 'garble' ? spoilt(reply, knob) : reply, serving)
