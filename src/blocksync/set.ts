@@ -97,7 +97,7 @@ export async function generationOf(
 ): Promise<Manifest | undefined> {
   const store = await openStore({ ...place, disk })
   try {
-    return (await generations(store, disk))[generation - 1]
+    return (await generations(store, disk)).find(one => one.generation === generation)
   } finally {
     store.close()
   }

@@ -12,7 +12,7 @@ import { type Ebs, type EbsPlace, openEbs } from './ebs-wire.ts'
 import { fetchChunk } from './fetch-chunk.ts'
 import { openJournal } from './journal.ts'
 import { layered } from './layers.ts'
-import { type Manifest, manifestDigest } from './manifest.ts'
+import { type Chunk, type Manifest, manifestDigest } from './manifest.ts'
 import { type Manner, running, sideBySide, type Tools } from './running.ts'
 import { SyncStopped } from './stopped.ts'
 import { generations, openStore, type Store, type StorePlace, sinceWhole } from './store.ts'
@@ -72,9 +72,10 @@ export const toEbs = (wanted: ToEbs): Promise<InEbs> =>
 async function sendTo(ebs: Ebs, wanted: ToEbs, store: Store, tools: Tools): Promise<InEbs> {
   const { disk, work, description } = wanted
   const stored = await generations(store, disk)
-  const all = stored.slice(0, wanted.generation)
+  // A store that was pruned does not begin at 1.
+  const all = stored.filter(one => wanted.generation === undefined || one.generation <= wanted.generation)
   const newest = all.at(-1)
-  if (!newest || (wanted.generation !== undefined && all.length < wanted.generation))
+  if (!newest || (wanted.generation !== undefined && newest.generation !== wanted.generation))
     throw new SyncStopped('gap', `The store has ${stored.length} generations of ${disk}. Push first, or say one of those.`)
   const { generation, size } = newest
   const digest = manifestDigest(newest)
@@ -89,6 +90,11 @@ async function sendTo(ebs: Ebs, wanted: ToEbs, store: Store, tools: Tools): Prom
       return { snapshot: already.snapshot, generation, blocks: already.blocks, size }
     }
     const begun = await begin(ebs, work, known, all, digest)
+    if (begun.after !== undefined && !all.some(one => one.generation === begun.after)) {
+      // What it was built on was pruned since: what differs cannot be told any more, so it is begun anew, without a parent.
+      await writeKnown(work, { made: known.made, attempts: begun.attempt })
+      continue
+    }
     const again = async (): Promise<void> => writeKnown(work, { ...known, attempts: begun.attempt })
     const token = createHash('sha256')
       .update(JSON.stringify([digest, generation, resolve(work), begun.attempt]))
@@ -100,7 +106,7 @@ async function sendTo(ebs: Ebs, wanted: ToEbs, store: Store, tools: Tools): Prom
       continue
     }
     await writeKnown(work, { ...known, begun: { ...begun, snapshot } })
-    const before = begun.after === undefined ? undefined : sinceWhole(all.slice(0, begun.after))
+    const before = begun.after === undefined ? undefined : sinceWhole(upTo(all, begun.after))
     const written = await write(ebs, work, store, tools, snapshot, all, before, digest)
     if (written === 'lost') {
       await again()
@@ -140,7 +146,7 @@ async function begin(ebs: Ebs, work: string, known: Known, all: readonly Manifes
 async function parentOf(ebs: Ebs, { made }: Known, all: readonly Manifest[]): Promise<Made | undefined> {
   const newest = all.at(-1)
   for (const one of made.toSorted((a, b) => b.generation - a.generation)) {
-    const its = all[one.generation - 1]
+    const its = all.find(({ generation }) => generation === one.generation)
     if (!its || its === newest || manifestDigest(its) !== one.digest || its.size !== newest?.size) continue
     if ((await ebs.state(one.snapshot)) === 'completed') return one
   }
@@ -162,7 +168,7 @@ async function write(
   const known = new Map<number, string | null>(journal.done)
   const written = new Map<number, string>()
   let lost = false
-  const chunks = recently(parallel + 1, (sha256, length) => fetchChunk(store, hashers, { sha256, length }))
+  const chunks = recently(parallel + 1, chunk => fetchChunk(store, hashers, chunk))
   const settle = ({ index, length }: EbsBlock, sha256: string | null): void => {
     if (sha256 === null) counts.zero += length
     else {
@@ -185,7 +191,7 @@ async function write(
       await steering.may(block.length)
       const lent = lane.lend(EBS_BLOCK).fill(0)
       for (const { offset, length, chunk } of block.parts) {
-        const bytes = await chunks(chunk.sha256, chunk.length)
+        const bytes = await chunks(chunk)
         lent.set(bytes.subarray(offset - chunk.offset, offset - chunk.offset + length), offset - block.index * EBS_BLOCK)
         counts.read += length
       }
@@ -197,7 +203,7 @@ async function write(
         return
       }
       lane.back(bytes)
-      await journal.note([block.index, sends ? sha256 : null])
+      await journal.note([[block.index, sends ? sha256 : null]])
       settle(block, sends ? sha256 : null)
     })
   } finally {
@@ -242,13 +248,13 @@ function aggregate(written: ReadonlyMap<number, string>): string {
 /** Blocks that lie beside each other come from one chunk: the last few are kept, so that each is fetched about once. */
 function recently(
   most: number,
-  fetch: (sha256: string, length: Bytes) => Promise<Uint8Array<ArrayBuffer>>,
-): (sha256: string, length: Bytes) => Promise<Uint8Array<ArrayBuffer>> {
+  fetch: (chunk: Chunk) => Promise<Uint8Array<ArrayBuffer>>,
+): (chunk: Chunk) => Promise<Uint8Array<ArrayBuffer>> {
   const kept = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
-  return (sha256, length) => {
-    const found = kept.get(sha256) ?? fetch(sha256, length)
-    kept.delete(sha256)
-    kept.set(sha256, found)
+  return chunk => {
+    const found = kept.get(chunk.sha256) ?? fetch(chunk)
+    kept.delete(chunk.sha256)
+    kept.set(chunk.sha256, found)
     for (const [oldest] of kept) {
       if (kept.size <= most) break
       kept.delete(oldest)
@@ -256,6 +262,8 @@ function recently(
     return found
   }
 }
+
+const upTo = (all: readonly Manifest[], last: number): readonly Manifest[] => all.filter(({ generation }) => generation <= last)
 
 const file = (work: string): string => `${work}/ebs.json`
 const writeKnown = (work: string, known: Known): Promise<void> => writeDurably(file(work), `${JSON.stringify(known)}\n`)

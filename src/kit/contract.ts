@@ -31,6 +31,7 @@ export interface Bench<S extends ContractSimulation> {
   readonly target: string // the name that the examples use
   simulate(capability: string): Promise<S> // a new device in a folder of its own
   readonly scenarios: Readonly<Record<string, Scenario<S>>> // one for each capability
+  readonly patience?: number // milliseconds that a device which hangs is waited for; 250 by default, more where much is asked before a change
 }
 
 /** The wish that a sentence comes to, or anything else when it comes to none. */
@@ -106,7 +107,7 @@ export function contract<S extends ContractSimulation>(adapter: Adapter, bench: 
       ] as const)('%s becomes the right error', async (how, kind, taken) => {
         const before = simulation.ledger().length
         simulation.misbehave({ how, to })
-        const error = await failed(perform(how === 'hang' ? { signal: AbortSignal.timeout(250) } : {}))
+        const error = await failed(perform(how === 'hang' ? { signal: AbortSignal.timeout(bench.patience ?? 250) } : {}))
         expect(error).toBeInstanceOf(kind)
         expect(simulation.ledger().length - before).toBe(changes ? taken : 0)
         silent(error, simulation)
