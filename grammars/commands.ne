@@ -67,6 +67,9 @@ commands_schedule ->
       {% ([, day, , clock, manner, command]) => ({ kind: 'schedule', when: { ...v.time(clock, day), each: 'week' }, manner, command }) %}
   | "at" time commands_manner change
       {% ([, at, manner, command]) => ({ kind: 'schedule', when: { ...at, each: 'once' }, manner, command }) %}
+  | protect "every" duration
+      {% ([params, , every]) =>
+        ({ kind: 'schedule', when: { every }, manner: {}, command: { kind: 'run', runbook: 'protect', params } }) %}
   | "pause" "schedule" schedule because:?
       {% ([, , schedule, because]) => ({ kind: 'pause schedule', schedule, ...v.given({ because }) }) %}
   | "resume" "schedule" schedule because:?

@@ -1,6 +1,16 @@
 # The sentences of the built-in runbooks. Each yields { kind: 'run', runbook, params }.
 
+@{%
+const failover_named = name =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name) ? name : v.bad('The machine', 'it is called as in the store: letters, digits and ._-')
+const failover_size = type =>
+  /^[a-z0-9-]{2,20}\.[a-z0-9-]{2,20}$/.test(type) ? type : v.bad('The type', 'an instance type is m5.large')
+%}
+
 runbooks -> migrate {% ([params]) => ({ kind: 'run', runbook: 'migrate', params }) %}
+          | protect {% ([params]) => ({ kind: 'run', runbook: 'protect', params }) %}
+          | failover {% id %}
+          | shrink {% ([params]) => ({ kind: 'run', runbook: 'shrink', params }) %}
 
 # Moves one PowerPath disk to another under a running host. Options in any order, each at most once.
 migrate -> "migrate" device "to" device "on" powerpath_target migrate_options
@@ -12,6 +22,30 @@ migrate_options  -> null                {% () => ({}) %}
                   | migrate_soak migrate_throttle {% ([a, b]) => ({ ...a, ...b }) %}
 migrate_throttle -> "with" "throttle" powerpath_level {% ([, , throttle]) => ({ throttle }) %}
 migrate_soak     -> "soak" duration     {% ([, soak]) => ({ soak }) %}
+
+# One more recovery point of a virtual machine.
+protect -> "protect" vsphere_machine "on" failover_vcenter "to" failover_store
+  {% ([, machine, , vcenter, , store]) => ({ machine, vcenter, store }) %}
+
+# A copy of a machine comes up: beside it and out of its sight, or in its place.
+failover -> "test" "failover" "of" failover_machine "from" failover_store "to" failover_cloud failover_type failover_keep
+      {% ([, , , machine, , store, , cloud, type, keep]) =>
+        ({ kind: 'run', runbook: 'test-failover', params: { machine, store, cloud, ...type, ...keep } }) %}
+  | "fail" "over" failover_machine "from" failover_store "to" failover_cloud failover_type
+      {% ([, , machine, , store, , cloud, type]) => ({ kind: 'run', runbook: 'fail-over', params: { machine, store, cloud, ...type } }) %}
+failover_type    -> null                {% () => ({}) %}
+                  | "as" name           {% ([, type]) => ({ type: failover_size(type) }) %}
+failover_keep    -> null                {% () => ({}) %}
+                  | "keep" duration     {% ([, keep]) => ({ keep }) %}
+failover_machine -> name                {% ([name]) => failover_named(name) %}
+failover_vcenter -> target              {% ([it]) => v.ofKind(it, 'vsphere') %}
+failover_store   -> target              {% ([it]) => v.ofKind(it, 'blocksync') %}
+failover_cloud   -> target              {% ([it]) => v.ofKind(it, 'aws') %}
+
+# The boot disk of an instance on a smaller volume, through a helper that copies it.
+shrink -> "shrink" "boot" "disk" "of" aws_server "to" size "on" failover_cloud "with" shrink_helper
+  {% ([, , , , instance, , size, , cloud, , helper]) => ({ instance, size: aws_bytes(size), cloud, helper }) %}
+shrink_helper    -> target              {% ([it]) => v.ofKind(it, 'linux') %}
 
 # The runbooks as a sentence speaks of many of their runs; PLURALS in src/domain/follow.ts says it back.
 runbooks_plural -> "migrations"         {% () => 'migrate' %}

@@ -88,6 +88,13 @@ const bench: Bench<Simulation> = {
     stopInstance: changing({ instance: 'dc01' }, now => now.instances['i-0a01']?.startsWith('stopping') === true),
     startInstance: changing({ instance: 'i-0c03' }, now => now.instances['i-0c03']?.startsWith('pending') === true),
     terminateInstance: changing({ instance: 'i-0c03' }, now => now.instances['i-0c03']?.startsWith('shutting-down') === true),
+    discardTest: changing(
+      { instance: 'i-0c03' },
+      now => now.instances['i-0c03']?.startsWith('shutting-down') === true,
+      ({ machine }) => {
+        machine.instances['i-0c03']!.tags['signalbox:test'] = 'yes'
+      },
+    ),
     setDeleteOnTermination: changing(
       { instance: 'i-0a01', deletes: false },
       now => now.instances['i-0a01']?.endsWith(' false') === true,
@@ -122,6 +129,17 @@ const bench: Bench<Simulation> = {
       one(fresh(now.images, before.images), /web01-dr \/dev\/sda1=snap-0a01/),
     ),
     deregisterImage: changing({ image: 'ami-0a01' }, now => !('ami-0a01' in now.images)),
+    discardTestImage: changing(
+      { image: 'ami-0a01' },
+      now => !('ami-0a01' in now.images),
+      ({ machine }) => {
+        machine.images['ami-0a01'] = {
+          ...machine.images['ami-0a01']!,
+          name: 'web01-test',
+          tags: { 'signalbox:intent': 'R1/x/1' },
+        }
+      },
+    ),
     importImage: changing({ source: 's3://b/web01.vmdk', name: 'web01' }, (now, before) =>
       one(fresh(now.tasks, before.tasks), /^active s3:\/\/b\/web01\.vmdk/),
     ),

@@ -97,6 +97,8 @@ aws_image ->
     "register" aws_boot "image" aws_named "from" aws_snap aws_more aws_for "on" target
       {% ([, boot, , name, , snapshot, more, arch, , at]) =>
         aws_wish('registerImage', at, { name, snapshot, ...more, ...boot, ...arch }) %}
+  | "discard" "test" "image" aws_ami "on" target
+      {% ([, , , image, , at]) => aws_wish('discardTestImage', at, { image }) %}
   | "deregister" "image" aws_ami "on" target  {% ([, , image, , at]) => aws_wish('deregisterImage', at, { image }) %}
   | "import" aws_format "image" "from" aws_source "as" aws_named "on" target
       {% ([, format, , , source, , name, , at]) => aws_wish('importImage', at, { source, name, ...format }) %}

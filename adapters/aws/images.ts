@@ -136,6 +136,34 @@ export const deregisterImage = on({
   },
 })
 
+export const discardTestImage = on({
+  summary: 'Deregister an image that was made here for a test: its name ends in -test. No other one.',
+  examples: ['discard test image ami-0abc on aws01'],
+  params: OneImage,
+  says: (target, { image }) => `discard test image ${image} on ${target}`,
+  sends: ({ image }) => [shown(request('DeregisterImage', { ImageId: image }))],
+  effect: {
+    risk: 'routine',
+    takes: SETTLED,
+    claims: ({ image }) => [exclusive('image', image)],
+    inDoubt: {
+      ask: 'device',
+      look: async (region, { params, signal }): Promise<Trace> => ({
+        stands: (await findImage(region, params.image, signal)) ? 'there' : 'absent',
+      }),
+      judge: moved(['there'], ['absent']),
+    },
+  },
+  perform: async (region, call) => {
+    const { image } = call.params
+    const one = await imageOf(region, image, call.signal)
+    if (tagOf(one, INTENT) === undefined || !one.Name?.endsWith('-test'))
+      throw new Refused(`${image} was not made here for a test: \`deregister image ${image}\` is another sentence, and asks more`)
+    await region.change(request('DeregisterImage', { ImageId: image }), yesIn('deregister-image'), call)
+    return { image, state: 'deregistered' }
+  },
+})
+
 export const importImage = on({
   summary:
     'Import a disk image from S3 as an image of EC2. It takes an hour or so; an EBS snapshot that is written directly is faster.',

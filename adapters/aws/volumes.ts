@@ -1,7 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { exclusive, shared } from '../../src/kit/claims.ts'
 import type { Call } from '../../src/kit/device.ts'
 import { Misread, Refused } from '../../src/kit/errors.ts'
+import type { Millis } from '../../src/kit/units.ts'
 import { attachmentIn, type VolumeAnswer, volumeIn, yesIn } from './answers.ts'
 import { about, instanceClaim, isKept, moved, on, SETTLED, type Trace, tagsFor, token } from './change.ts'
 import { bytesOf, DeviceName, gibOf, InstanceName, Size, SnapshotId, sized, VolumeId, VolumeType, Zone } from './params.ts'
@@ -80,6 +82,20 @@ function modelled(type: string | undefined, model: VolumeAnswer | undefined) {
   }
 }
 
+const LOOKING: Millis = 2_000
+const LEAVES: Millis = 60_000
+
+/** A volume that was detached a moment ago is on its way for some seconds: then it is waited for, and not taken for a no. */
+async function settledVolume(region: Region, volume: string, signal: AbortSignal): Promise<VolumeAnswer> {
+  for (let waited = 0; ; waited += LOOKING) {
+    const disk = await volumeOf(region, volume, signal)
+    const there = disk.Attachments.filter(one => one.State !== 'detached')
+    const leaves = there.length > 0 && there.every(one => one.State === 'detaching')
+    if (!leaves || waited >= LEAVES) return disk
+    await pause(LOOKING, undefined, { signal })
+  }
+}
+
 /** Where a volume is, seen from one instance: `leaving` and `coming` are on their way. */
 function standing(volume: VolumeAnswer | undefined, instance: string): string {
   if (!volume) return 'absent'
@@ -113,7 +129,7 @@ export const attachVolume = on({
   perform: async (region, call) => {
     const { volume, device } = call.params
     const one = await instanceOf(region, call.params.instance, call.signal)
-    const disk = await volumeOf(region, volume, call.signal)
+    const disk = await settledVolume(region, volume, call.signal)
     const at = disk.Attachments.find(it => it.State !== 'detached')
     if (at)
       throw new Refused(`${volume} is attached to ${at.InstanceId ?? 'something'} as ${at.Device ?? 'something'} (${at.State})`)

@@ -98,6 +98,8 @@ const bench: Bench<Simulation> = {
       shows: ({ after, result }) =>
         work(after)?.alive === true && work(after)?.done === 16 * MIB && field(result, 'state') === 'running',
     },
+    halt: { params: one, prepare: begun, shows: ({ after }) => work(after)?.state === 'cancelled' },
+    tidy: { params: one, prepare: and(begun, moved), shows: ({ after }) => work(after) === undefined },
     cleanup: { params: one, prepare: and(begun, moved), shows: ({ after }) => work(after) === undefined },
   },
 }

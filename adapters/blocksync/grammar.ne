@@ -71,6 +71,8 @@ blocksync_verb ->
   | "resume"                            {% () => 'resume' %}
   | "cancel"                            {% () => 'cancel' %}
   | "clean" "up"                        {% () => 'cleanup' %}
+  | "halt"                              {% () => 'halt' %}
+  | "tidy"                              {% () => 'tidy' %}
 
 blocksync_rate ->
     rate                                {% ([rate]) => blocksync_bytes(rate) %}

@@ -116,3 +116,35 @@ export const cleanup = on({
     return { sync, state: stateOf(after) }
   },
 })
+
+/** For whoever tidies up after a run, however far that came: what is not there or not at work is left as it is. */
+export const halt = on({
+  summary: 'End a sync if it still goes on.',
+  examples: ['halt sync protect-web01 on dr'],
+  params: OneSync,
+  says: (host, { sync }) => `halt sync ${sync} on ${host}`,
+  sends: ({ sync }) => [shown(usual.cancel(sync))],
+  effect: { risk: 'routine', claims, inDoubt: nobody },
+  perform: async (mover, call) => {
+    const { sync } = call.params
+    const state = stateOf(await mover.status(sync, call.signal))
+    if (MOVING.includes(state)) await mover.change(mover.say.cancel(sync), readWish, call)
+    return { sync, was: state }
+  },
+})
+
+export const tidy = on({
+  summary: 'Remove the work of a sync that has ended, if there is any. What it moved stays.',
+  examples: ['tidy sync protect-web01 on dr'],
+  params: OneSync,
+  says: (host, { sync }) => `tidy sync ${sync} on ${host}`,
+  sends: ({ sync }) => [shown(usual.forget(sync))],
+  effect: { risk: 'routine', claims: ({ sync }) => [exclusive('sync', sync)], inDoubt: nobody },
+  perform: async (mover, call) => {
+    const { sync } = call.params
+    const state = stateOf(await mover.status(sync, call.signal))
+    if (MOVING.includes(state)) throw new Refused(`sync ${sync} is ${state}: halt it first`)
+    if (state !== 'none') await mover.change(mover.say.forget(sync), readStatus, call)
+    return { sync, was: state }
+  },
+})

@@ -30,6 +30,8 @@ export interface Spec<P extends { readonly machine: string }, R> {
   /** The object whose method it is: the machine itself where nothing is said. */
   on?(now: Machine, params: NoInfer<P>): Ref
   claims(params: NoInfer<P>): readonly ReturnType<typeof exclusive>[]
+  /** What it comes to where it is so already and nothing needs to be sent. */
+  already?(now: Machine, params: NoInfer<P>): R | undefined
   /** Throws Refused unless it may be sent as things are. */
   guard(now: Machine, params: NoInfer<P>): void
   stands(now: Machine, params: NoInfer<P>): string
@@ -70,6 +72,8 @@ export const change = <P extends { readonly machine: string }, R>(spec: Spec<P, 
     perform: async (vcenter, call) => {
       const { params, signal } = call
       const before = await beforehand(() => machineNamed(vcenter, params.machine, signal))
+      const already = spec.already?.(before, params)
+      if (already !== undefined) return already
       guardIdle(before)
       spec.guard(before, params)
       const request = { method: spec.method, of: spec.on?.(before, params) ?? before.ref, args: spec.args(params) }

@@ -109,6 +109,11 @@ const bench: Bench<Simulation> = {
       now => now.snapshots.join() === 'signalbox',
       after(['createSnapshot', { ...web01, snapshot: 'parent', quiesce: false }], created),
     ),
+    dropSnapshot: changing(
+      { ...web01, snapshot: 'signalbox-protect' },
+      now => now.snapshots.length === 0,
+      after(['createSnapshot', { ...web01, snapshot: 'signalbox-protect', quiesce: false }]),
+    ),
     consolidate: changing(
       web01,
       now => !now.consolidation,

@@ -44,6 +44,9 @@ vsphere_change ->
       {% ([, quiesce, , snapshot, , machine, , vc]) => vsphere_wish('createSnapshot', vc, { machine, snapshot, quiesce }) %}
   | "remove" "snapshot" vsphere_snapshot "of" vsphere_machine "on" target
       {% ([, , snapshot, , machine, , vc]) => vsphere_wish('removeSnapshot', vc, { machine, snapshot }) %}
+  | "drop" "snapshot" vsphere_snapshot "of" vsphere_machine "on" target
+      {% ([, , snapshot, , machine, , vc]) =>
+        vsphere_wish('dropSnapshot', vc, { machine, snapshot: /^signalbox-/.test(snapshot) || typeof snapshot !== 'string' ? snapshot : v.bad('The snapshot', 'the name of one that a copy was made from begins with signalbox-; `remove snapshot` removes any') }) %}
   | "consolidate" "disks" "of" vsphere_machine "on" target
       {% ([, , , machine, , vc]) => vsphere_wish('consolidate', vc, { machine }) %}
   | "power" "on" vsphere_machine "on" target

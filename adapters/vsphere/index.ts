@@ -11,7 +11,7 @@ import { pageIn } from './properties.ts'
 import { protection } from './protection.ts'
 import * as reads from './reads.ts'
 import { contentIn } from './session.ts'
-import { consolidate, createSnapshot, removeSnapshot } from './snapshotting.ts'
+import { consolidate, createSnapshot, dropSnapshot, removeSnapshot } from './snapshotting.ts'
 import { tasksAmong } from './tasks.ts'
 import { disableTracking, enableTracking } from './tracking.ts'
 import { vcenterAt } from './wire.ts'
@@ -68,6 +68,7 @@ export default adapter({
     disableTracking,
     createSnapshot,
     removeSnapshot,
+    dropSnapshot,
     consolidate,
     ...power,
     cancelTask,

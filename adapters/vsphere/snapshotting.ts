@@ -59,12 +59,41 @@ export const removeSnapshot = change({
   about: ({ snapshots }, { snapshot }) => snapshotsNamed(snapshots, snapshot)[0]?.ref.id ?? '',
   from: ['there'],
   to: ['absent'],
-  result: ({ snapshots, consolidation }, { machine, snapshot }) => ({
-    machine,
-    snapshot,
-    snapshots: snapshots.length,
-    ...(consolidation === undefined ? {} : { consolidationNeeded: consolidation }),
-  }),
+  result: (now, params) => left(now, params),
+})
+
+/** By agreement: a snapshot with such a name is a means of a copy and nobody's way back. */
+const OURS = /^signalbox-/
+
+export const dropSnapshot = change({
+  summary:
+    'Remove a snapshot that a copy was made from, once it has been read. No other than one whose name begins with signalbox-.',
+  examples: ['drop snapshot signalbox-protect of web01 on vc01'],
+  params: z.object({ machine: Name, snapshot: Name.regex(OURS, 'the name of such a snapshot begins with signalbox-') }),
+  risk: 'routine',
+  takes: 240 * MINUTE,
+  method: 'RemoveSnapshot_Task',
+  says: (vc, { machine, snapshot }) => `drop snapshot ${spoken(snapshot)} of ${spoken(machine)} on ${vc}`,
+  args: () => [['removeChildren', false]],
+  on: ({ snapshots }, { snapshot }) => snapshotNamed(snapshots, snapshot).ref,
+  claims: ({ machine }) => [exclusive('machine', machine, 'snapshots')],
+  already: (now, params) => (presence(now, params) === 'absent' ? left(now, params) : undefined),
+  guard: ({ snapshots }, { snapshot }) => void snapshotNamed(snapshots, snapshot),
+  stands: presence,
+  about: ({ snapshots }, { snapshot }) => snapshotsNamed(snapshots, snapshot)[0]?.ref.id ?? '',
+  from: ['there'],
+  to: ['absent'],
+  result: (now, params) => left(now, params),
+})
+
+const left = (
+  { snapshots, consolidation }: Machine,
+  { machine, snapshot }: { readonly machine: string; readonly snapshot: string },
+) => ({
+  machine,
+  snapshot,
+  snapshots: snapshots.length,
+  ...(consolidation === undefined ? {} : { consolidationNeeded: consolidation }),
 })
 
 export const consolidate = change({

@@ -143,8 +143,8 @@ export const COMMANDS: readonly Explained[] = [
     summary:
       'Ask for a change by itself, again and again: who is late or busy then may `run`, `skip`, `queue` or `ring`, and a fleet is spread over a time',
     examples: [
-      'every 15m migrate harddisk5 to harddisk14 on sql01',
-      'every day at 02:00 in Europe/Berlin spread over 2h migrate harddisk5 to harddisk14 on sql01',
+      'every 15m protect web01 on vc01 to dr01',
+      'every day at 02:00 in Europe/Berlin spread over 2h protect web01 on vc01 to dr01',
       'every sat at 02:00 if late skip if busy ring migrate harddisk5 to harddisk14 on sql01 because "CHG0041"',
     ],
   },
@@ -191,6 +191,30 @@ export const RUNBOOKS: readonly Explained[] = [
       'migrate harddisk5 to harddisk14 on sql01 because "CHG0041"',
       'migrate harddisk5 to harddisk14 on sql01 in an emergency because "the array is failing"',
     ],
+  },
+  {
+    topic: 'protect',
+    summary: 'One more recovery point of a virtual machine: a snapshot, what has changed since, and these blocks into the store',
+    examples: [
+      'protect web01 on vc01 to dr01',
+      'protect web01 on vc01 to dr01 every 15m',
+      'every 15m spread over 10m protect web01 on vc01 to dr01',
+    ],
+  },
+  {
+    topic: 'test',
+    summary: 'Prove that a copy of a machine comes up: beside it, isolated, and cleaned up afterwards',
+    examples: ['test failover of web01 from dr01 to aws01', 'test failover of web01 from dr01 to aws01 as m5.large keep 1h'],
+  },
+  {
+    topic: 'fail',
+    summary: 'Let a copy of a machine take its place, from its newest recovery point, once that is approved',
+    examples: ['fail over web01 from dr01 to aws01', 'fail over web01 from dr01 to aws01 as m5.large because "site lost"'],
+  },
+  {
+    topic: 'shrink',
+    summary: 'Put the boot disk of an instance on a smaller volume, through a helper that copies it',
+    examples: ['shrink boot disk of web02 to 40GB on aws01 with helper01'],
   },
 ]
 
