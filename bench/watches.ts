@@ -86,8 +86,7 @@ async function sideBySide<T>(all: readonly T[], work: (one: T) => Promise<unknow
   await Promise.all(Array.from({ length: SIDE_BY_SIDE }, hand))
   return performance.now() - began
 }
-const due = () =>
-  pool.query(`update signalbox.runs set wake_at = 0, tracks = jsonb_set(tracks::jsonb, '{copy,next}', '0')::json`)
+const due = () => pool.query(`update signalbox.runs set wake_at = 0, tracks = jsonb_set(tracks::jsonb, '{copy,next}', '0')::json`)
 const statements = async (): Promise<number> => {
   const { rows } = await pool.query<{ readonly n: string }>(
     `select xact_commit as n from pg_stat_database where datname = current_database()`,
@@ -109,7 +108,9 @@ for (let round = 0; round < ROUNDS; round++) {
   if (looks - seen !== RUNS) throw new Error(`${looks - seen} looks, and not ${RUNS}`)
   await new Promise(resolve => setTimeout(resolve, 1_100)) // Postgres tells its counts once a second
   transactions += (await statements()) - before
-  const bare = await sideBySide(ids, id => pool.query('update bare set data = $2 where run = $1', [Number(id.slice(1)), '{"done":0.5}']))
+  const bare = await sideBySide(ids, id =>
+    pool.query('update bare set data = $2 where run = $1', [Number(id.slice(1)), '{"done":0.5}']),
+  )
   ratios.push(bare / ours)
   perSecond.push((RUNS * 1000) / ours)
 }
@@ -119,10 +120,16 @@ const size = async (table: string): Promise<number> => {
   return Number(rows[0]?.n)
 }
 const events = (await pool.query<{ readonly n: string }>('select count(*) as n from signalbox.events')).rows[0]?.n
-console.log(`${RUNS} watches: ${median(perSecond).toFixed(0)} looks/s, ${(cpu / ROUNDS / RUNS).toFixed(2)} ms of CPU here for each`)
-console.log(`against as many bare updates: ${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`)
+console.log(
+  `${RUNS} watches: ${median(perSecond).toFixed(0)} looks/s, ${(cpu / ROUNDS / RUNS).toFixed(2)} ms of CPU here for each`,
+)
+console.log(
+  `against as many bare updates: ${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`,
+)
 console.log(`transactions for each look: ${(transactions / ROUNDS / RUNS).toFixed(1)}`)
-console.log(`events: ${events} in all, ${Math.round((await size('events')) / RUNS)} bytes a run; heads: ${Math.round((await size('runs')) / RUNS)} bytes a run`)
+console.log(
+  `events: ${events} in all, ${Math.round((await size('events')) / RUNS)} bytes a run; heads: ${Math.round((await size('runs')) / RUNS)} bytes a run`,
+)
 await pool.end()
 await store.stop()
 await server.stop()

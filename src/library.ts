@@ -10,7 +10,8 @@ import { Misread, Refused, Uncertain, Unreachable } from './kit/errors.ts'
 import { redactedValue, redactor } from './kit/redact.ts'
 import { planner } from './planning.ts'
 import { loadAdapters } from './registry.ts'
-import { BadSite, type Environment, environment, parseSite, readSite, type Site } from './site/site.ts'
+import { type Environment, environment } from './site/environment.ts'
+import { BadSite, parseSite, readSite, type Site } from './site/site.ts'
 import { languageOf } from './spoken.ts'
 
 /**

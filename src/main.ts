@@ -1,17 +1,8 @@
 #!/usr/bin/env node
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
-import { blocksyncCommands } from './commands/blocksync.ts'
-import { chats } from './commands/chats.ts'
-import { evidenceCommands } from './commands/evidence.ts'
-import { linkCommands } from './commands/link.ts'
-import { migrateCommand } from './commands/migrate.ts'
-import { offline } from './commands/offline.ts'
-import { online } from './commands/online.ts'
-import { policyCommands } from './commands/policy.ts'
-import { stepUpCommands } from './commands/step-up.ts'
 import { redactor } from './kit/redact.ts'
-import { environment } from './site/site.ts'
+import { type Environment, environment } from './site/environment.ts'
 
 /** The command line. What a command does lives in commands/; here is what there is. */
 async function main(): Promise<number> {
@@ -34,15 +25,7 @@ async function main(): Promise<number> {
       ...(folder === undefined ? {} : { SIGNALBOX_FOLDER: folder }),
     })
   }
-  offline(program, settings, done)
-  online(program, settings, done)
-  chats(program, settings, done)
-  linkCommands(program, settings, done)
-  stepUpCommands(program, settings, done)
-  policyCommands(program, settings, done)
-  evidenceCommands(program, settings, done)
-  migrateCommand(program, settings, done)
-  blocksyncCommands(program, settings, done)
+  await commands(program, settings, done)
   try {
     await program.parseAsync()
   } catch (error) {
@@ -50,6 +33,19 @@ async function main(): Promise<number> {
     throw error
   }
   return status
+}
+
+/**
+ * A mover is asked how far it is every few seconds, by a process of its own each time: that one does not wait until everything that
+ * speaks to chats, databases and devices is loaded.
+ */
+async function commands(program: Command, settings: () => Environment, done: (status: number) => void): Promise<void> {
+  if (process.argv.slice(2).find(word => !word.startsWith('-')) === 'blocksync') {
+    const { blocksyncCommands } = await import('./commands/blocksync.ts')
+    return blocksyncCommands(program, settings, done)
+  }
+  const { allCommands } = await import('./commands/all.ts')
+  allCommands(program, settings, done)
 }
 
 /** Errors that are for the person at the terminal: their text says what is wrong and what to do. */

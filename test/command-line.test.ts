@@ -14,7 +14,7 @@ import { offline } from '../src/commands/offline.ts'
 import { online } from '../src/commands/online.ts'
 import { policyCommands } from '../src/commands/policy.ts'
 import { stepUpCommands } from '../src/commands/step-up.ts'
-import { environment } from '../src/site/site.ts'
+import { environment } from '../src/site/environment.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const EXAMPLE = join(ROOT, 'deploy/site.example.yaml')

@@ -16,7 +16,8 @@ import type { Run } from '../src/domain/run.ts'
 import type { House } from '../src/house.ts'
 import { labSite } from '../src/lab/site.ts'
 import { loadAdapters } from '../src/registry.ts'
-import { environment, parseSite } from '../src/site/site.ts'
+import { environment } from '../src/site/environment.ts'
+import { parseSite } from '../src/site/site.ts'
 import { noise } from './fakes/disk.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 
@@ -78,7 +79,7 @@ describe.skipIf(!hasNbdkit)('a virtual machine', () => {
       dr01: { kind: 'blocksync', settings: dr01 },
       aws01: { kind: 'aws', settings: aws.settings },
     }
-    const quick = 'look: 500'
+    const quick = 'look: 1500'
     const text = labSite(targets).replace(
       'runbooks:\n',
       `runbooks:\n  protect: { ${quick}, quiesce: false }\n  test-failover: { ${quick} }\n  fail-over: { ${quick} }\n`,

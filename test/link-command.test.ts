@@ -5,7 +5,7 @@ import { type Handle, hours } from '../src/domain/ids.ts'
 import { links } from '../src/engine/links.ts'
 import { newTries } from '../src/engine/tries.ts'
 import { sealWith } from '../src/seal/seal.ts'
-import { environment } from '../src/site/site.ts'
+import { environment } from '../src/site/environment.ts'
 import { handle, type LedgerStore, ledgerStore, listedAs, rulebook } from './fakes/linking.ts'
 
 const SITE = rulebook({ ann: listedAs(['operator']), bob: listedAs(['lead'], ['slack:UBOB']) })

@@ -57,7 +57,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Who may know the environment: one file reads it, and three hand it on to a program they start. */
-const ENVIRONMENT = ['src/site/site.ts', 'src/main.ts', 'src/store/owner.ts', 'src/store/postmaster.ts']
+const ENVIRONMENT = ['src/site/environment.ts', 'src/main.ts', 'src/store/owner.ts', 'src/store/postmaster.ts']
 const CLOCK = 'src/engine/system-clock.ts'
 const TESTS_BUSINESS = ['src/kit/contract.ts', 'src/kit/spoilt.ts']
 const LONGEST = 300

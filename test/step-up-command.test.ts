@@ -9,7 +9,7 @@ import { minutes, type Person, seconds } from '../src/domain/ids.ts'
 import { stepUp } from '../src/engine/step-up.ts'
 import { sealWith } from '../src/seal/seal.ts'
 import { codeAt, newSecret, totp } from '../src/seal/totp.ts'
-import { environment } from '../src/site/site.ts'
+import { environment } from '../src/site/environment.ts'
 import { type Kept, kept } from './fakes/kept.ts'
 
 const ANN = 'ann' as Person

@@ -10,7 +10,8 @@ import { startSimulators } from '../src/lab/simulators.ts'
 import { labSite, PEOPLE } from '../src/lab/site.ts'
 import { play } from '../src/lab/transcript.ts'
 import { loadAdapters } from '../src/registry.ts'
-import { environment, parseSite } from '../src/site/site.ts'
+import { environment } from '../src/site/environment.ts'
+import { parseSite } from '../src/site/site.ts'
 import { testPostgres } from './postgres.ts'
 
 const KEY = 'cd'.repeat(32)

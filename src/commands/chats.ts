@@ -4,7 +4,8 @@ import { registerDiscord } from '../chat/discord/commands.ts'
 import { checkSlack } from '../chat/slack/check.ts'
 import { redactor } from '../kit/redact.ts'
 import { loadAdapters } from '../registry.ts'
-import { type Environment, readSite, type Site } from '../site/site.ts'
+import type { Environment } from '../site/environment.ts'
+import { readSite, type Site } from '../site/site.ts'
 import { BadUse } from './bad-use.ts'
 
 interface Finding {

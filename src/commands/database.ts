@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import type { Store } from '../ports/store.ts'
-import type { Environment } from '../site/site.ts'
+import type { Environment } from '../site/environment.ts'
 import { runningPostgres } from '../store/attach.ts'
 import { startPostgres } from '../store/embedded.ts'
 import { openStore, type StoreOptions } from '../store/postgres.ts'

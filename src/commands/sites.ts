@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { Adapter } from '../kit/device.ts'
 import { type Lab, startSimulators } from '../lab/simulators.ts'
 import { labSite } from '../lab/site.ts'
-import { type Environment, labFolder, parseSite, readSite, type Site } from '../site/site.ts'
+import { type Environment, labFolder } from '../site/environment.ts'
+import { parseSite, readSite, type Site } from '../site/site.ts'
 import { CannotStart } from '../store/cannot-start.ts'
 
 /** The site that a command is about: the one named, else the lab's. */

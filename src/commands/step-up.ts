@@ -9,7 +9,7 @@ import type { Seal } from '../ports/seal.ts'
 import { openPage } from '../seal/page.ts'
 import { qrLines } from '../seal/qr.ts'
 import { newSecret, readSecret, spaced, uri } from '../seal/totp.ts'
-import type { Environment } from '../site/site.ts'
+import type { Environment } from '../site/environment.ts'
 import { BadUse } from './bad-use.ts'
 import { type StepUpHouse, type Surroundings, surroundings } from './step-up-house.ts'
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { blocksyncCommands } from '../../src/commands/blocksync.ts'
-import { environment } from '../../src/site/site.ts'
+import { environment } from '../../src/site/environment.ts'
 
 /** `signalbox blocksync ...` as a process of its own, to be killed. */
 const program = new Command('signalbox')
