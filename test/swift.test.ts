@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { NO_SWIFT, STARTS_WITHIN, startSwift, swiftOrSaySo } from './fakes/swift.ts'
 
 const found = swiftOrSaySo()
@@ -11,6 +11,10 @@ test.runIf(process.env['CI'] === 'true')('where everything must be there, Swift 
 /** A process that has ended and waits for its parent is not alive. */
 const alive = (pid: number): boolean =>
   existsSync(`/proc/${pid}/stat`) && !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+
+/** What was killed is gone a moment later. */
+const gone = (pids: Readonly<Record<string, number>>): Promise<void> =>
+  vi.waitFor(() => expect(Object.values(pids).filter(alive)).toEqual([]), { timeout: 20_000, interval: 50 })
 
 test.skipIf(!found)(
   'two Swifts run side by side, know only their own credentials, and leave nothing behind',
@@ -25,7 +29,7 @@ test.skipIf(!found)(
       await Promise.all([one.stop(), other.stop()])
     }
     for (const { pids, folder } of [one, other]) {
-      expect(Object.values(pids).filter(alive)).toEqual([])
+      await gone(pids)
       expect(existsSync(folder)).toBe(false)
     }
   },
@@ -38,7 +42,7 @@ test.skipIf(!found)(
     const swift = await startSwift()
     swift.freeze('object')
     await swift.stop()
-    expect(Object.values(swift.pids).filter(alive)).toEqual([])
+    await gone(swift.pids)
   },
   2 * STARTS_WITHIN,
 )
