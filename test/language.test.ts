@@ -9,6 +9,10 @@ const site: Inventory = {
     ['sql01', { kind: 'powerpath' }],
     ['sql02', { kind: 'powerpath' }],
     ['VMAX-275', { kind: 'vmax' }],
+    ['vc01', { kind: 'vsphere' }],
+    ['dr01', { kind: 'blocksync' }],
+    ['aws01', { kind: 'aws' }],
+    ['helper01', { kind: 'linux' }],
   ]),
 }
 const command = (text: string): unknown => {
