@@ -5,6 +5,10 @@ const failover_named = name =>
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name) ? name : v.bad('The machine', 'it is called as in the store: letters, digits and ._-')
 const failover_size = type =>
   /^[a-z0-9-]{2,20}\.[a-z0-9-]{2,20}$/.test(type) ? type : v.bad('The type', 'an instance type is m5.large')
+const migrate_file = name =>
+  /^(\/[A-Za-z0-9_.:/-]{1,254}|[A-Za-z0-9_-][A-Za-z0-9_-]{0,60}(\.[A-Za-z0-9]{1,8}){1,2})$/.test(name)
+    ? name
+    : v.bad('The image', 'say the whole path of a file, from the / on, or the name of one in the folder for images, as in new0.img')
 %}
 
 runbooks -> migrate {% ([params]) => ({ kind: 'run', runbook: 'migrate', params }) %}
@@ -12,9 +16,24 @@ runbooks -> migrate {% ([params]) => ({ kind: 'run', runbook: 'migrate', params 
           | failover {% id %}
           | shrink {% ([params]) => ({ kind: 'run', runbook: 'shrink', params }) %}
 
-# Moves one PowerPath disk to another under a running host. Options in any order, each at most once.
+# Moves one PowerPath disk to another under a running host, or a disk of QEMU to an image or an NBD export; the kind of the target
+# says which is meant. Options in any order, each at most once.
 migrate -> "migrate" device "to" device "on" powerpath_target migrate_options
   {% ([, from, , to, , host, options]) => ({ host, from, to, ...options }) %}
+          | "migrate" qemu_node "to" migrate_image "on" qemu_host migrate_paces
+  {% ([, from, , image, , host, paces]) => ({ host, from, image, ...paces }) %}
+          | "migrate" qemu_node "to" "nbd" qemu_where migrate_export "on" qemu_host migrate_paces
+  {% ([, from, , , nbd, named, , host, paces]) => ({ host, from, nbd, ...named, ...paces }) %}
+migrate_image    -> device              {% ([name]) => migrate_file(name) %}
+migrate_export   -> null                {% () => ({}) %}
+                  | "export" qemu_node  {% ([, named]) => ({ export: named }) %}
+migrate_paces    -> null                {% () => ({}) %}
+                  | migrate_speed       {% id %}
+                  | migrate_soak        {% id %}
+                  | migrate_speed migrate_soak {% ([a, b]) => ({ ...a, ...b }) %}
+                  | migrate_soak migrate_speed {% ([a, b]) => ({ ...a, ...b }) %}
+migrate_speed    -> "with" "speed" rate {% ([, , speed]) => ({ speed: qemu_bytes(speed) }) %}
+
 migrate_options  -> null                {% () => ({}) %}
                   | migrate_throttle    {% id %}
                   | migrate_soak        {% id %}

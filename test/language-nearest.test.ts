@@ -9,6 +9,7 @@ const site: Inventory = {
   targets: new Map([
     ['sql01', { kind: 'powerpath' }],
     ['exchange-db2', { kind: 'powerpath' }],
+    ['vm01', { kind: 'qemu' }],
     ['VMAX-275', { kind: 'vmax' }],
   ]),
   runs: new Map([['R7', ['setup', 'select-target', 'cutover']]]),

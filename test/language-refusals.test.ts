@@ -56,7 +56,7 @@ describe('a refusal says what is wrong and what would have been right', () => {
   test('a word that leads to the next part of a sentence is never taken for a name', () => {
     expect(refusal('approve R7 because')).toMatchObject({ at: 18, word: '', expected: ['<reason>'] })
     expect(refusal('approve R7 as')).toMatchObject({ word: '', expected: ['<digest>'] })
-    expect(refusal('migrate to to b on sql01')).toMatchObject({ at: 8, word: 'to', expected: ['<device>'] })
+    expect(refusal('migrate to to b on sql01')).toMatchObject({ at: 8, word: 'to', expected: ['<device>', '<node>'] })
   })
 
   test('a throttle that PowerPath does not have is answered with its table', () => {
@@ -113,7 +113,10 @@ describe('a refusal says what is wrong and what would have been right', () => {
       kind: 'vmax',
       wants: ['powerpath'],
     })
-    expect(refusal('migrate a to b on vmax-275')).toMatchObject({ no: 'wrong kind', wants: ['powerpath'] })
+    expect(refusal('migrate a to b on vmax-275')).toMatchObject({
+      no: 'wrong kind',
+      wants: expect.arrayContaining(['powerpath', 'qemu']),
+    })
     expect(command('what can I do on vmax-275')).toEqual({ kind: 'what can I do', target: 'VMAX-275' })
   })
 

@@ -8,6 +8,7 @@ const site: Inventory = {
   targets: new Map([
     ['sql01', { kind: 'powerpath' }],
     ['sql02', { kind: 'powerpath' }],
+    ['vm01', { kind: 'qemu' }],
     ['VMAX-275', { kind: 'vmax' }],
     ['vc01', { kind: 'vsphere' }],
     ['dr01', { kind: 'blocksync' }],

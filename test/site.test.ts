@@ -95,7 +95,7 @@ describe('a complaint about a site file has the line and what to do', () => {
     [
       'a kind of device that there is not',
       instead('kind: powerpath', 'kind: powerpaht'),
-      ['15: targets.web01.kind: there is no kind "powerpaht"; there are powerpath'],
+      ['15: targets.web01.kind: there is no kind "powerpaht"; there are '],
     ],
     [
       'one handle of two people',

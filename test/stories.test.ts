@@ -8,6 +8,7 @@ import type { Person } from '../src/domain/ids.ts'
 import { enrol } from '../src/engine/step-up.ts'
 import type { House } from '../src/house.ts'
 import type { Misbehave } from '../src/kit/misbehave.ts'
+import { standIn, startApplication } from '../src/lab/devices.ts'
 import { startSimulators } from '../src/lab/simulators.ts'
 import { type LabChat, labSite, PEOPLE } from '../src/lab/site.ts'
 import { DEMO } from '../src/lab/stories.ts'
@@ -114,6 +115,8 @@ describe.each(Object.keys(STAGES))('told through %s, a story ends as it is told'
       queue: `${name}_queue`,
     })
     await house.start()
+    // Somebody writes to the disk that the demo moves, and must not be able to tell.
+    const application = story.startsWith(DEMO) ? await startApplication(standIn(lab.devices['vm01'])) : undefined
     let seen = 0
     const missing: string[] = []
     const atTheEnd: string[] = []
@@ -169,7 +172,9 @@ describe.each(Object.keys(STAGES))('told through %s, a story ends as it is told'
           missing.push(`${wanted}\n--- was not at the end of ---\n${[...shown, ...notes].join('\n')}`)
       expect(missing).toEqual([])
       expect(stage.complaints()).toEqual([])
+      expect((await application?.end())?.well).not.toBe(false)
     } finally {
+      await application?.writer.stop()
       await house.stop()
       await stage.stop()
       await lab.stop()

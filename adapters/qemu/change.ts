@@ -112,7 +112,7 @@ async function settled<P, R>(monitor: Monitor, spec: Spec<P, R>, { signal, param
 }
 
 /** Once something was sent, a look that fails must never read as "nothing was sent". */
-async function afterwards<T>(look: () => Promise<T>): Promise<T> {
+export async function afterwards<T>(look: () => Promise<T>): Promise<T> {
   try {
     return await look()
   } catch (cause) {

@@ -53,7 +53,7 @@ const changing = (
   prepare?: Scenario<Simulation>['prepare'],
 ): Scenario<Simulation> => ({ params, ...(prepare ? { prepare } : {}), shows: seen => holds(stateIn(seen.after)) })
 
-const SLOW = ['pause', 'job']
+const SLOW = ['pause', 'job', 'copy']
 
 const bench: Bench<Simulation> = {
   target: 'vm01',
@@ -77,6 +77,32 @@ const bench: Bench<Simulation> = {
       result => field(result, 'ready') === true && field(result, 'whole') === true && field(result, 'exports') === 1,
       after(file, mirror),
     ),
+    preflight: reading(
+      { source: 'disk0', target: 'new0' },
+      result => field(result, 'sourceBytes') === 1024 * 1024 && field(result, 'exports') === 1,
+      after(file),
+    ),
+    copy: {
+      ...reading(
+        mig1,
+        result => field(result, 'state') === 'running' && field(result, 'trouble') === undefined,
+        after(file, mirror),
+      ),
+      later: ({ machine }) => machine.push(),
+    },
+    goOn: changing(mig1, now => now.jobs['mig1'] === 'ready', after(file, mirror, ['pause', mig1])),
+    mirrorBack: changing(
+      { source: 'new0', target: 'disk0', job: 'back1' },
+      now => now.jobs['back1'] === 'ready',
+      after(file, mirror, ['cutOver', mig1]),
+    ),
+    abandon: changing(
+      mig1,
+      now => now.jobs['mig1'] === 'Operation canceled' && now.exports['exp0'] === 'disk0',
+      after(file, mirror),
+    ),
+    forget: changing(mig1, now => !('mig1' in now.jobs), after(file, mirror, ['cancel', mig1])),
+    release: changing({ node: 'new0' }, now => !('new0' in now.nodes), after(file)),
     bitmaps: reading({ node: 'disk0' }, result => field(result, 'count') === 1 && field(result, 'unusable') === 0, after(bitmap)),
     events: reading({}, result => field(result, 'errors') === 0),
     version: reading({}, result => field(result, 'version') === '7.2.22'),

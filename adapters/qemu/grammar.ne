@@ -33,14 +33,25 @@ qemu_read ->
   | "show" "block" "devices" "on" target {% ([, , , , host]) => qemu_wish('devices', host) %}
   | "show" "version" "of" "qemu" "on" target
       {% ([, , , , , host]) => qemu_wish('version', host) %}
+  | "show" "copy" "of" qemu_on          {% ([, , , on]) => qemu_wish('copy', on.host, { job: on.job }) %}
+  | "check" "mirror" "from" qemu_node "to" qemu_node "on" target
+      {% ([, , , source, , target, , host]) => qemu_wish('preflight', host, { source, target }) %}
   | "check" "cutover" "of" qemu_on      {% ([, , , on]) => qemu_wish('cutoverReady', on.host, { job: on.job }) %}
 
 qemu_job ->
-    "mirror" qemu_node "to" qemu_node "as" qemu_named qemu_writes "on" target
-      {% ([, source, , target, , job, writes, , host]) => qemu_wish('mirror', host, { source, target, job, writes }) %}
+    "mirror" qemu_node "to" qemu_node "as" qemu_named qemu_limit qemu_writes "on" target
+      {% ([, source, , target, , job, speed, writes, , host]) =>
+        qemu_wish('mirror', host, { source, target, job, writes, ...v.given({ speed }) }) %}
+  | "mirror" qemu_node "back" "to" qemu_node "as" qemu_named qemu_limit "on" target
+      {% ([, source, , , target, , job, speed, , host]) =>
+        qemu_wish('mirrorBack', host, { source, target, job, ...v.given({ speed }) }) %}
   | "set" "speed" "of" qemu_on "to" qemu_speed
       {% ([, , , on, , speed]) => qemu_wish('setSpeed', on.host, { job: on.job, speed }) %}
   | qemu_verb qemu_on                   {% ([verb, on]) => qemu_wish(verb, on.host, { job: on.job }) %}
+
+qemu_limit ->
+    null                                {% () => undefined %}
+  | "with" "speed" rate                 {% ([, , rate]) => qemu_bytes(rate) %}
 
 qemu_writes ->
     null                                {% () => 'blocking' %}
@@ -59,6 +70,9 @@ qemu_verb ->
   | "roll" "back"                       {% () => 'rollBack' %}
   | "finish" "commit"                   {% () => 'finishCommit' %}
   | "clean" "up"                        {% () => 'dismiss' %}
+  | "go" "on" "with"                    {% () => 'goOn' %}
+  | "abandon"                           {% () => 'abandon' %}
+  | "forget"                            {% () => 'forget' %}
 
 qemu_disk ->
     "attach" qemu_format "file" qemu_path "as" qemu_node "on" target
@@ -77,6 +91,8 @@ qemu_disk ->
       {% ([, , lun, , node, , host, , account]) => qemu_wish('attachIscsi', host, { ...lun, node, account }) %}
   | "detach" "node" qemu_node "on" target
       {% ([, , node, , host]) => qemu_wish('detach', host, { node }) %}
+  | "release" "node" qemu_node "on" target
+      {% ([, , node, , host]) => qemu_wish('release', host, { node }) %}
   | "snapshot" qemu_node "into" qemu_node "on" target
       {% ([, node, , overlay, , host]) => qemu_wish('snapshot', host, { node, overlay }) %}
   | "commit" "overlay" qemu_node "as" qemu_named "on" target
@@ -125,3 +141,5 @@ qemu_where  -> device                   {% ([where]) => qemu_address(where) %}
 qemu_target -> device                   {% ([name]) => qemu_iqn(name) %}
 qemu_portal -> device                   {% ([where]) => qemu_at(where) %}
 qemu_account -> name                    {% ([name]) => qemu_id(name) %}
+# For runbooks, whose sentence does not say of which kind its host is.
+qemu_host -> target                     {% ([named]) => v.ofKind(named, 'qemu') %}

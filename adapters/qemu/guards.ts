@@ -13,6 +13,8 @@ interface Move {
 
 /** States of a job that is not over. */
 export const LIVE = ['created', 'running', 'ready', 'paused', 'fault', 'standby']
+/** States of a copy that comes to its end by itself. */
+export const UNDER_WAY = ['created', 'running']
 
 const complete = (job: string): Command => ({ execute: 'job-complete', args: { id: job } })
 

@@ -10,6 +10,7 @@ import * as disks from './disks.ts'
 import * as iscsi from './iscsi.ts'
 import * as jobs from './jobs.ts'
 import { socketHere } from './link.ts'
+import * as migration from './migration.ts'
 import { Iqn } from './params.ts'
 import * as reads from './reads.ts'
 import { monitorAt } from './wire.ts'
@@ -35,7 +36,7 @@ export default adapter({
     const way = ssh === undefined ? socketHere(socket) : sshSocket({ ...ssh, dialect: 'posix' }, socket)
     return monitorAt(way, { initiator, accounts: chap ?? {} }, redactor(secretsIn(settings)))
   },
-  capabilities: { ...reads, devices, ...jobs, ...disks, ...iscsi, ...bitmaps },
+  capabilities: { ...reads, devices, ...jobs, ...migration, ...disks, ...iscsi, ...bitmaps },
   readings: {
     nodes: { summary: 'query-named-block-nodes', read: pasted(nodesIn) },
     blockJobs: { summary: 'query-block-jobs', read: pasted(blockJobsIn) },

@@ -1,34 +1,27 @@
 import { z } from 'zod'
 import { exclusive, shared } from '../../src/kit/claims.ts'
 import { capability } from '../../src/kit/device.ts'
-import { Refused } from '../../src/kit/errors.ts'
+import { Refused, Unreachable } from '../../src/kit/errors.ts'
 import { change } from './change.ts'
-import { guardFreeJob, guardTarget, guardWhole, LIVE, MOVES, STUCK, type Verb } from './guards.ts'
+import { guardFreeJob, guardTarget, guardWhole, LIVE, MOVES, STUCK, UNDER_WAY, type Verb } from './guards.ts'
+import { Mirror, mirrorClaims, mirroring } from './mirroring.ts'
 import { Id, OneJob } from './params.ts'
 import { jobIn, nodeIn, view } from './view.ts'
 import { type Command, type Monitor, shown } from './wire.ts'
 
 export const mirror = change({
   summary: 'Mirror a live disk to another node, all of it. The disk stays where it is until the cutover.',
-  examples: ['mirror disk0 to new0 as job mig1 on vm01', 'mirror disk0 to new0 as job mig1 in background on vm01'],
-  params: z.object({ source: Id, target: Id, job: Id, writes: z.enum(['blocking', 'background']) }),
+  examples: [
+    'mirror disk0 to new0 as job mig1 on vm01',
+    'mirror disk0 to new0 as job mig1 in background on vm01',
+    'mirror disk0 to new0 as job mig1 with speed 50MB/s on vm01',
+  ],
+  params: Mirror.extend({ writes: z.enum(['blocking', 'background']) }),
   risk: 'routine',
-  says: (host, { source, target, job, writes }) =>
-    `mirror ${source} to ${target} as job ${job}${writes === 'background' ? ' in background' : ''} on ${host}`,
-  command: ({ source, target, job, writes }) => ({
-    execute: 'blockdev-mirror',
-    args: {
-      'job-id': job,
-      device: source,
-      target,
-      sync: 'full', // anything less makes a cutover lose data, and QEMU calls that a success
-      'copy-mode': writes === 'background' ? 'background' : 'write-blocking',
-      'on-source-error': 'stop',
-      'on-target-error': 'stop',
-      'auto-dismiss': false, // how it ended stays to be read until somebody cleans up
-    },
-  }),
-  claims: ({ source, target, job }) => [exclusive('node', source), exclusive('node', target), exclusive('job', job)],
+  says: (host, { source, target, job, writes, speed }) =>
+    `mirror ${source} to ${target} as job ${job}${speed === undefined ? '' : ` with speed ${speed}B/s`}${writes === 'background' ? ' in background' : ''} on ${host}`,
+  command: mirroring,
+  claims: mirrorClaims,
   guard: (now, { source, target, job }) => {
     guardFreeJob(now, job)
     guardTarget(now, nodeIn(now, source), nodeIn(now, target))
@@ -113,8 +106,11 @@ function move(verb: Verb, risk: 'routine' | 'disruptive' | 'destructive', summar
     guard: (now, { job }) => {
       const found = jobIn(now, job)
       if (!found) throw new Refused(`there is no job ${job}; there are ${now.jobs.map(one => one.job).join(', ') || 'none'}`)
-      if (!from.includes(found.state))
-        throw new Refused(`job ${job} is ${found.state}, and this wants ${from.join(' or ')}: ${otherwise}`)
+      if (!from.includes(found.state)) {
+        const why = `job ${job} is ${found.state}, and this wants ${from.join(' or ')}: ${otherwise}`
+        // A mirror back that is on its way will be ready: a run tries again, and does not give up its roll back.
+        throw verb === 'rollBack' && UNDER_WAY.includes(found.state) ? new Unreachable(why) : new Refused(why)
+      }
       if (verb === 'cutOver' || verb === 'rollBack') guardWhole(now, found)
       const type = verb === 'finishCommit' ? 'commit' : ['cutOver', 'rollBack', 'split'].includes(verb) ? 'mirror' : found.type
       if (found.type !== type) throw new Refused(`job ${job} is a ${found.type}, and this is for a ${type}`)

@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { type Accepted, ledgerIn } from '../../src/kit/ledger.ts'
 import { cutInTheMiddle, type Misbehave, mischief } from '../../src/kit/misbehave.ts'
-import type { Bytes } from '../../src/kit/units.ts'
+import type { Bytes, BytesPerSecond, Millis } from '../../src/kit/units.ts'
 import { createLuns } from './simulated/array.ts'
 import { understand } from './simulated/commands.ts'
 import { type Machine, machineIn } from './simulated/machine.ts'
@@ -11,7 +11,14 @@ import { type Machine, machineIn } from './simulated/machine.ts'
 export interface Options {
   readonly folder: string // images, state, socket and ledger; a second start in it is a restart
   readonly size?: Bytes // of disk0; 1 MiB by default
+  readonly rate?: BytesPerSecond // copies go on by themselves, at most as fast; without it they are there at once, or when they are pushed
 }
+
+/** The lab has it where the real storage daemon is not installed. */
+export const lab = { vm01: { size: 64 * 1024 * 1024, rate: 200_000_000 } }
+
+/** Between two steps of a copy that goes on by itself. */
+const TICK: Millis = 50
 
 /** What a test looks at after a change: no clock and no counter in it, so that two equal states are equal. */
 export interface State {
@@ -38,7 +45,7 @@ export interface Simulation {
 const MIB = 1024 * 1024
 
 /** A storage daemon with disk0 behind export exp0, spare images to attach, and a monitor on a socket. */
-export async function simulate({ folder, size = MIB }: Options): Promise<Simulation> {
+export async function simulate({ folder, size = MIB, rate }: Options): Promise<Simulation> {
   mkdirSync(folder, { recursive: true })
   const machine = machineIn(folder)
   for (const name of ['disk0.img', 'new0.img', 'new1.img', 'ov0.qcow2', 'fl0.qcow2']) machine.files.create(`/srv/${name}`, size)
@@ -49,6 +56,8 @@ export async function simulate({ folder, size = MIB }: Options): Promise<Simulat
     machine.exports.set('exp0', 'disk0')
   }
   machine.keep(false)
+  if (rate !== undefined) machine.pace(0)
+  const going = rate === undefined ? undefined : setInterval(() => machine.pass(TICK, rate), TICK)
   const ledger = ledgerIn(folder)
   const sockets = new Set<Socket>()
   const hangUpAll = (): void => {
@@ -120,6 +129,7 @@ export async function simulate({ folder, size = MIB }: Options): Promise<Simulat
   rmSync(socket, { force: true })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(socket, resolve))
   const close = async (): Promise<void> => {
+    clearInterval(going)
     hangUpAll()
     await new Promise<void>(resolve => server.close(() => resolve()))
     ledger.close()

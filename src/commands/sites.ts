@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Adapter } from '../kit/device.ts'
-import { type Lab, startSimulators } from '../lab/simulators.ts'
+import { startLab } from '../lab/devices.ts'
+import type { Lab } from '../lab/simulators.ts'
 import { labSite } from '../lab/site.ts'
 import { type Environment, labFolder } from '../site/environment.ts'
 import { parseSite, readSite, type Site } from '../site/site.ts'
@@ -16,7 +17,7 @@ export async function siteFor(
   if (environment.siteFile !== undefined)
     return { site: readSite(environment.siteFile, adapters, environment.variables), ...nothing }
   try {
-    const lab = await startSimulators(adapters, labFolder(environment))
+    const lab = await startLab(adapters, labFolder(environment))
     return { site: labSiteOf(lab, adapters, environment), close: lab.stop }
   } catch (error) {
     // A lab that is open has the devices: its site file says where they are.

@@ -70,6 +70,7 @@ export interface Watch extends Base {
   readonly read: Action
   readonly until: Expectation
   readonly unless?: Expectation // met: the step has failed
+  readonly mend?: StepId // an act before it that is done again first when people retry: what stopped may have to be set going
   readonly every: Millis
   readonly within: Millis
   readonly stall?: Millis // no progress for so long rings

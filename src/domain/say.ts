@@ -5,7 +5,7 @@ import { changesOf } from './plan.ts'
 import { type Policy, permit, skipRule } from './policy.ts'
 import { failures, gatesBefore, passed, passing, touched, undoable } from './program.ts'
 import type { Refusal } from './refusal.ts'
-import { inFlight, type Run } from './run.ts'
+import { inFlight, type Run, stepNamed } from './run.ts'
 import { sentences } from './sentences.ts'
 import type { AboutRun, Speech, Verdict } from './verdict.ts'
 import { vote } from './vote.ts'
@@ -48,10 +48,13 @@ export function decide(run: Run, said: AboutRun, by: Person, policy: Policy, now
       const failed = failures(run)
       const wanted = said.step ? failed.filter(step => step.id === said.step) : failed
       if (wanted.length === 0) return no(said.step ? `${said.step} has not failed` : 'nothing has failed', sentences(run))
+      const mends = wanted.flatMap(step => (step.kind === 'watch' && step.mend ? (stepNamed(run, step.mend) ?? []) : []))
       // An approval is for one go: what is tried again is asked again.
-      const gates = wanted.flatMap(step => (step.kind === 'act' && run.course === 'forward' ? gatesBefore(run, step) : []))
+      const gates = [...mends, ...wanted].flatMap(step =>
+        step.kind === 'act' && run.course === 'forward' ? gatesBefore(run, step) : [],
+      )
       return {
-        events: [...gates, ...wanted].map(step => ({ type: 'step.retried', step: step.id, by })),
+        events: [...gates, ...mends, ...wanted].map(step => ({ type: 'step.retried', step: step.id, by })),
         heard: `${run.id} tries ${ids(wanted)} again`,
       }
     }

@@ -13,7 +13,7 @@ import type { Site } from '../site/site.ts'
 import { parseSite } from '../site/site.ts'
 import { languageOf } from '../spoken.ts'
 import { forget } from '../store/attach.ts'
-import { startSimulators } from './simulators.ts'
+import { type LabDisk, startApplication, startLab } from './devices.ts'
 import { labSite, PEOPLE } from './site.ts'
 import { DEMO } from './stories.ts'
 import { play } from './transcript.ts'
@@ -36,13 +36,20 @@ export async function lab({ environment, adapters, demo, fresh, input, output, o
   // The demo is a lab of its own, made anew, so that it always tells the same story.
   const folder = demo ? join(environment.folder, 'demo') : labFolder(environment)
   if (demo || fresh) forget(folder)
-  const simulators = await startSimulators(adapters, folder)
+  const simulators = await startLab(adapters, folder)
   try {
     const file = join(folder, 'site.yaml')
     const written = labSite(simulators.targets)
     writeFileSync(file, written, { mode: 0o600 })
     const site = parseSite(written, file, adapters, environment.variables)
     const print = (line: string): void => void output.write(`${line}\n`)
+    const application = await startApplication(simulators.disk)
+    /** Whoever moves disks wants to know what was noticed of it. */
+    const told = async (): Promise<boolean> => {
+      const { says, well } = await application.end()
+      print(says)
+      return well
+    }
     const interactive = input.isTTY && output.isTTY && !demo
     if (!interactive) return await transcript(site, demo ? DEMO : undefined)
     const left = new AbortController()
@@ -56,7 +63,7 @@ export async function lab({ environment, adapters, demo, fresh, input, output, o
       complete,
       leave: () => left.abort(),
     })
-    for (const line of greeting(site)) print(line)
+    for (const line of greeting(site, simulators.disk)) print(line)
     const house = await open(site, [chat], folder)
     const look = setInterval(
       () =>
@@ -70,6 +77,7 @@ export async function lab({ environment, adapters, demo, fresh, input, output, o
     await ended(AbortSignal.any([left.signal, asked]))
     clearInterval(look)
     await house.stop()
+    await told()
     print('The lab is closed. Runs that are not over go on with the next `npm start`.')
     return 0
 
@@ -78,8 +86,9 @@ export async function lab({ environment, adapters, demo, fresh, input, output, o
       try {
         await house.start()
         const lines = story === undefined ? fromInput(input) : fromText(story)
-        const told = play(lines, house, PEOPLE, print).then(well => (well ? 0 : 1))
-        return await Promise.race([told, ended(asked).then(() => 130)])
+        const played = play(lines, house, PEOPLE, print).then(well => (well ? 0 : 1))
+        const status = await Promise.race([played, ended(asked).then(() => 130)])
+        return (await told()) ? status : Math.max(status, 1)
       } finally {
         await house.stop()
         // A pipe that nobody closes would keep the process alive.
@@ -104,13 +113,17 @@ const ended = (signal: AbortSignal): Promise<void> =>
   new Promise(resolve => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })))
 
 /** What a newcomer sees first: what there is, who one may be, and a few sentences worth trying. */
-function greeting(site: Site): readonly string[] {
+function greeting(site: Site, disk: LabDisk): readonly string[] {
   const targets = [...site.targets].map(([name, { kind }]) => `${name} (${kind})`).join(', ')
   return [
-    `Signalbox lab. Everything here is simulated and stays on this machine: ${targets}.`,
+    `Signalbox lab. Everything here stays on this machine: ${targets}.`,
+    disk.real
+      ? `${disk.target} is a real qemu-storage-daemon with a real disk that an application writes to; all else is simulated.`
+      : `All of it is simulated: where qemu-storage-daemon is installed, ${disk.target} is a real one.`,
     `You are the operator. Say \`as lead\` to be somebody else, or begin with the name: \`lead: approve R1\`. Here are ${PEOPLE.join(', ')}.`,
     'erp01 wants the yes of two groups, vault01 a second factor, office01 has a change window.',
     'Worth trying:',
+    `  migrate ${disk.node} to ${disk.spare} on ${disk.target}`,
     '  migrate harddisk5 to harddisk8 on sql01',
     '  show paths on sql01',
     '  estimate 4TB over 50Mb/s',

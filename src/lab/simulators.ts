@@ -6,6 +6,7 @@ import { own } from '../store/owner.ts'
 
 interface Simulated {
   readonly settings: object
+  readonly images?: string // the folder of its image files, where a sentence may name one without a path
   stop(): Promise<void>
 }
 
@@ -17,15 +18,23 @@ interface SimulatorModule {
 
 export interface Lab {
   readonly devices: Readonly<Record<string, Simulated>> // the simulators themselves, for tests that make them misbehave
-  readonly targets: Readonly<Record<string, { readonly kind: string; readonly settings: object }>>
+  readonly targets: Readonly<Record<string, { readonly kind: string; readonly settings: object; readonly images?: string }>>
   stop(): Promise<void>
 }
 
+/** What people are shown first. */
+const FIRST = ['vm01']
+
 /**
  * Starts every simulated device that the adapters bring for the lab, each in a folder of its own that survives a restart. Throws
- * CannotStart while another process has them: two processes must not both be one device.
+ * CannotStart while another process has them: two processes must not both be one device. Under `real` are makers of devices that are
+ * not simulated, by the names of the targets they stand for.
  */
-export async function startSimulators(adapters: ReadonlyMap<string, Adapter>, folder: string): Promise<Lab> {
+export async function startSimulators(
+  adapters: ReadonlyMap<string, Adapter>,
+  folder: string,
+  real: Readonly<Record<string, (folder: string) => Promise<Simulated>>> = {},
+): Promise<Lab> {
   const started: { readonly target: string; readonly kind: string; readonly device: Simulated }[] = []
   mkdirSync(folder, { recursive: true })
   const release = own(folder)
@@ -39,7 +48,7 @@ export async function startSimulators(adapters: ReadonlyMap<string, Adapter>, fo
       for (const [target, options] of Object.entries(module?.lab ?? {})) {
         const home = join(folder, target)
         mkdirSync(home, { recursive: true })
-        const device = await module?.simulate?.({ folder: home, ...options })
+        const device = await (real[target]?.(home) ?? module?.simulate?.({ folder: home, ...options }))
         if (device) started.push({ target, kind, device })
       }
     }
@@ -47,9 +56,15 @@ export async function startSimulators(adapters: ReadonlyMap<string, Adapter>, fo
     await stop()
     throw error
   }
+  const inOrder = started.toSorted((a, b) => Number(FIRST.includes(b.target)) - Number(FIRST.includes(a.target)))
   return {
-    targets: Object.fromEntries(started.map(({ target, kind, device }) => [target, { kind, settings: device.settings }])),
-    devices: Object.fromEntries(started.map(({ target, device }) => [target, device])),
+    targets: Object.fromEntries(
+      inOrder.map(({ target, kind, device: { settings, images } }) => [
+        target,
+        { kind, settings, ...(images === undefined ? {} : { images }) },
+      ]),
+    ),
+    devices: Object.fromEntries(inOrder.map(({ target, device }) => [target, device])),
     stop,
   }
 }

@@ -13,6 +13,7 @@ export interface LabTarget {
   readonly kind: string
   readonly settings: object
   readonly labels?: Readonly<Record<string, string>>
+  readonly images?: string // the folder of its images
 }
 
 /** A change window as the site file writes it; `on: { env: office }` is what the lab's is for. */
@@ -90,9 +91,9 @@ break glass:
 
 windows: ${JSON.stringify(Object.fromEntries(Object.entries(windows).filter(([, window]) => isNeeded(window, targets))))}
 
-# In the lab nobody waits for an hour of soak.
+# In the lab nobody waits for an hour of soak. \`speed\` is in bytes per second; an image without a path is in \`images\`.
 runbooks:
-  migrate: { throttle: 2, soak: 3s, look: 500, stall: 20s, timeout: 5s }
+  migrate: { throttle: 2, speed: 25000000, images: ${JSON.stringify(imagesOf(targets))}, soak: 3s, look: 500, stall: 20s, timeout: 5s }
 
 channels: ${JSON.stringify({ console: {}, ...(chat ? { [chat.name]: chat.section } : {}) })}
 
@@ -100,13 +101,16 @@ targets: ${JSON.stringify(labelled(targets), undefined, 2)}
 `
 
 /** Rules and windows go by `env`, and so every target has one. */
-const labelled = (targets: Readonly<Record<string, LabTarget>>): Readonly<Record<string, LabTarget>> =>
+const labelled = (targets: Readonly<Record<string, LabTarget>>): Readonly<Record<string, Omit<LabTarget, 'images'>>> =>
   Object.fromEntries(
     Object.entries(targets).map(([name, target]) => [
       name,
-      { ...target, labels: { env: ENVIRONMENTS[name] ?? 'lab', ...target.labels } },
+      { kind: target.kind, settings: target.settings, labels: { env: ENVIRONMENTS[name] ?? 'lab', ...target.labels } },
     ]),
   )
+
+const imagesOf = (targets: Readonly<Record<string, LabTarget>>): string =>
+  Object.values(targets).find(({ images }) => images !== undefined)?.images ?? '/srv'
 
 const environments = (targets: Readonly<Record<string, LabTarget>>): readonly string[] => [
   ...new Set(Object.values(labelled(targets)).flatMap(({ labels }) => labels?.['env'] ?? [])),

@@ -190,6 +190,9 @@ export const RUNBOOKS: readonly Explained[] = [
       'migrate harddisk5 to harddisk14 on sql01 soak 2 h with throttle 36%',
       'migrate harddisk5 to harddisk14 on sql01 because "CHG0041"',
       'migrate harddisk5 to harddisk14 on sql01 in an emergency because "the array is failing"',
+      'migrate disk0 to /srv/new0.img on vm01',
+      'migrate disk0 to new0.img on vm01 with speed 50MB/s soak 2 h',
+      'migrate disk0 to nbd 192.0.2.7:10809 export new0 on vm01',
     ],
   },
   {

@@ -63,7 +63,12 @@ export function stepsFor<C extends Capabilities<never>>({ capabilities }: { read
       what: string,
       read: Action,
       until: Expectation,
-      more: Partial<Pick<Watch, 'unless' | 'every' | 'within' | 'stall' | 'timeout' | 'size'>> = {},
+      {
+        mend,
+        ...more
+      }: Partial<Pick<Watch, 'unless' | 'every' | 'within' | 'stall' | 'timeout' | 'size'>> & {
+        readonly mend?: string
+      } = {},
     ): Watch => ({
       id: id as StepId,
       says: what,
@@ -74,6 +79,7 @@ export function stepsFor<C extends Capabilities<never>>({ capabilities }: { read
       within: hours(24 * 30),
       timeout: seconds(30),
       ...more,
+      ...(mend === undefined ? {} : { mend: mend as StepId }),
     }),
     fact: (label: string, read: Action, wanted: Expectation): Fact => ({ label, read, expect: wanted }),
   }

@@ -1,89 +1,44 @@
 import { z } from 'zod'
-import powerpath from '../../adapters/powerpath/index.ts'
-import { hours, minutes, seconds } from '../domain/ids.ts'
-import { approval, confirmation, expect, from, plan, runbook, stepsFor, wait } from './build.ts'
-
-const { act, check, fact, watch } = stepsFor(powerpath)
-const on = powerpath.act
+import { runbook } from './build.ts'
+import { planPowerPath } from './migrate-powerpath.ts'
+import { planQemu } from './migrate-qemu.ts'
+import { Pace } from './pace.ts'
 
 /**
- * Moves one PowerPath disk to another under a running host, with Migration Enabler's host copy. The order, the checks and the
- * point of no return are those of the runbook in the device research on PowerPath, section 5.
+ * Moves one disk to another under whoever uses it. What it is moved to says with what: another disk of the same host is PowerPath's to
+ * move, an image file or an NBD export QEMU's.
  */
 export default runbook({
   name: 'migrate',
-  params: z.object({
-    host: z.string(),
-    from: z.string(),
-    to: z.string(),
-    throttle: z.number().int().min(0).max(9).optional(),
-    soak: z.number().min(0).default(hours(1)), // how long the host runs on the target before anyone may commit
-    look: z.number().min(100).default(seconds(10)), // how often the copy is looked at
-    stall: z.number().min(1000).default(minutes(10)), // without progress for so long, it rings
-    timeout: z.number().min(1000).default(seconds(30)), // how long one request may live, on the wire and in the host
-  }),
-  plan: ({ host, from: source, to: target, throttle, soak, look, stall, timeout }) => {
-    const pair = { source, target }
-    const session = from('setup', 'session')
-    const preflight = on.preflight(host, pair)
-    const state = on.session(host, { session })
-    const ready = on.cutoverReady(host, { session })
-    const targetAlive = fact('every path to the target is alive', ready, expect('targetPathsDead', { atMost: 0 }))
-    return plan(`migrate ${source} to ${target} on ${host}`, [
-      check('preflight', 'check both disks: size, contents, paths, other sessions', preflight, [
-        expect('differentDisks', { is: true }),
-        expect('targetBigEnough', { is: true }),
-        expect('targetEmpty', { is: true }),
-        expect('sourcePathsDead', { atMost: 0 }),
-        expect('targetPathsDead', { atMost: 0 }),
-        expect('sessionsOnDisks', { atMost: 0 }),
-      ]),
-      confirmation(
-        'ready',
-        'confirm disks, licence, backup and cabling',
-        'Are these the right two disks, is Migration Enabler licensed, is there a fresh backup, and do the path counts match the cabling?',
-        {},
-        [
-          fact(`${source} is`, preflight, expect('sourceIdentity')),
-          fact(`${target} is`, preflight, expect('targetIdentity')),
-          fact(`${source} has paths`, preflight, expect('sourcePathsAlive', { atLeast: 1 })),
-          fact(`${target} has paths`, preflight, expect('targetPathsAlive', { atLeast: 1 })),
-        ],
-      ),
-      // Given up before the cutover, a session is aborted and only then forgotten: cleanup wants one that has ended.
-      act('setup', on.setup(host, pair), { timeout, undo: [on.abort(host, { session }), on.cleanup(host, { session })] }),
-      throttle === undefined ? undefined : act('throttle', on.throttle(host, { session, level: throttle }), { timeout }),
-      act('sync', on.sync(host, { session }), { timeout }),
-      watch('copy', `copy ${source} to ${target}`, state, expect('state', { is: 'sourceSelected' }), {
-        unless: expect('state', { oneOf: ['syncFailed', 'failed', 'aborted', 'committed', 'targetSelected'] }),
-        size: from('preflight', 'sourceBytes'),
-        every: look,
-        stall,
-      }),
-      [
-        approval('cutover', 'approve the cutover', `Cut over: let ${target} serve ${host}?`, { within: hours(4) }, [
-          fact('the copy is complete and kept equal', ready, expect('sourceSelected', { is: true })),
-          targetAlive,
-        ]),
-        confirmation(
-          'cluster-pinned',
-          'confirm that the cluster stays where it is',
-          'If this host is in a cluster: are its groups pinned, failback off, patching suspended, and do the operators know?',
-        ),
-      ],
-      act('select-target', on.selectTarget(host, { session }), { timeout, undo: [on.selectSource(host, { session })] }),
-      check('on-target', 'check that the target serves', state, [expect('state', { is: 'targetSelected' })]),
-      wait('soak', 'run on the target', soak),
-      approval(
-        'commit-approval',
-        'approve the commit, by two',
-        `Commit: stop keeping ${source} equal? After this there is no way back but a backup. Has the application been tested, and the backup verified?`,
-        { quorum: 2, within: hours(4) },
-        [fact('the target serves', state, expect('state', { is: 'targetSelected' })), targetAlive],
-      ),
-      act('commit', on.commit(host, { session }), { timeout, final: true }),
-      check('committed', 'check that it is committed', state, [expect('state', { is: 'committed' })]),
-      act('cleanup', on.cleanup(host, { session }), { timeout }),
-    ])
+  params: z
+    .object({
+      host: z.string(),
+      from: z.string(),
+      to: z.string().optional(), // a disk of the host
+      throttle: z.number().int().min(0).max(9).optional(), // PowerPath's level
+      image: z.string().optional(), // a file that exists: its whole path, or its name in `images`
+      nbd: z.string().optional(), // the path of a socket, or host:port
+      export: z.string().optional(), // of the NBD server
+      speed: z.number().int().min(1).optional(), // QEMU's limit, in bytes per second
+      images: z
+        .string()
+        .regex(/^\/[A-Za-z0-9_.:/-]{0,200}$/, 'the whole path of a folder')
+        .optional(), // where an image is that is named without a path
+      ...Pace.shape,
+    })
+    .superRefine(({ to, image, nbd, images }, { addIssue }) => {
+      if ([to, image, nbd].filter(it => it !== undefined).length !== 1)
+        addIssue({ code: 'custom', path: ['to'], message: 'one disk, one image or one NBD export' })
+      if (image !== undefined && !image.startsWith('/') && images === undefined)
+        addIssue({ code: 'custom', path: ['image'], message: 'say its whole path, or name a folder for images in the site file' })
+    }),
+  plan: ({ host, from, to, throttle, speed, image, images, nbd, export: named, ...pace }) => {
+    if (to !== undefined) return planPowerPath({ host, from, to, throttle }, pace)
+    const title = image ?? `nbd ${nbd}${named === undefined ? '' : ` export ${named}`}`
+    const target = image === undefined ? { nbd: nbd ?? '', export: named } : { file: whole(image, images) }
+    return planQemu({ host, from, title, speed, to: target }, pace)
   },
 })
+
+const whole = (image: string, images: string | undefined): string =>
+  image.startsWith('/') ? image : `${images?.replace(/\/$/, '') ?? ''}/${image}`

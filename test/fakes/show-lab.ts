@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { harmless } from '../../src/chat/console/render.ts'
 import { openBot } from '../../src/commands/bot.ts'
-import { startSimulators } from '../../src/lab/simulators.ts'
+import { startApplication, startLab } from '../../src/lab/devices.ts'
 import { labSite, PEOPLE } from '../../src/lab/site.ts'
 import { DEMO } from '../../src/lab/stories.ts'
 import { play } from '../../src/lab/transcript.ts'
@@ -29,7 +29,8 @@ async function main(): Promise<number> {
   const demo = options.includes('--demo')
   if (demo || options.includes('--fresh')) forget(folder)
   const adapters = await loadAdapters()
-  const simulators = await startSimulators(adapters, folder)
+  const simulators = await startLab(adapters, folder)
+  const application = await startApplication(simulators.disk)
   const lab = await (which === 'slack' ? slackLab : discordLab)({ limits: 'real', port: 0 })
   const file = join(folder, 'site.yaml')
   const written = labSite(simulators.targets, lab.chat)
@@ -39,6 +40,7 @@ async function main(): Promise<number> {
   const stop = async (): Promise<void> => {
     clearInterval(looking)
     await house.stop()
+    console.log((await application.end()).says)
     await lab.fake.stop()
     await simulators.stop()
   }
@@ -49,7 +51,7 @@ async function main(): Promise<number> {
   }, 100)
   await house.start()
   console.log(`The conversation, as people see it, with buttons that work: ${lab.fake.page}`)
-  console.log(`Type like \`operator: migrate harddisk5 to harddisk8 on sql01\`; here are ${PEOPLE.join(', ')}. Ctrl-D leaves.`)
+  console.log(`Type like \`operator: migrate disk0 to new0.img on vm01\`; here are ${PEOPLE.join(', ')}. Ctrl-D leaves.`)
   const lines = demo ? fromText(DEMO) : fromInput()
   const asked = new Promise<number>(resolve => process.once('SIGINT', () => resolve(130)))
   const interactive = process.stdin.isTTY && !demo

@@ -130,7 +130,8 @@ const starts =
     if (machine.jobs.has(id)) return no(`Job ID '${id}' already in use`)
     if (type === 'mirror' && [...machine.disks.values()].some(one => one.backing === from.node))
       return no('Need a root block node')
-    return () => machine.begin({ id, type, source: from.node, target: to.node, speed: 0 }, todo(args, machine))
+    return () =>
+      machine.begin({ id, type, source: from.node, target: to.node, speed: Number(args['speed'] ?? 0) }, todo(args, machine))
   }
 
 const CHANGES: Readonly<Record<string, Change>> = {

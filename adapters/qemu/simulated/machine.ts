@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Bytes } from '../../../src/kit/units.ts'
+import type { Bytes, BytesPerSecond, Millis } from '../../../src/kit/units.ts'
 import { type Disk, type Files, filesIn, GRANULE } from './disks.ts'
 
 export interface Job {
@@ -26,6 +26,8 @@ export interface Machine {
   /** A copy does so many granules when it is pushed; infinitely many at once by default. */
   pace(granules: number): void
   push(): void
+  /** So much time goes by for the copies: each goes as fast as `rate` and its own limit let it, in bytes per second. */
+  pass(ms: Millis, rate: BytesPerSecond): void
   /** Writes to a target fail from here on, as on a broken array. */
   breakTarget(node: string | undefined): void
   /** An application's write and read, through an export. */
@@ -77,13 +79,13 @@ export function machineIn(folder: string): Machine {
     job.status = 'paused'
     say('BLOCK_JOB_ERROR', { device: job.id, operation: 'write', action: 'stop' })
   }
-  const step = (job: Job): void => {
+  const step = (job: Job, most: number): void => {
     if (job.status !== 'running' || job.type === 'backup') return
     if (job.target === broken && job.todo.length > 0) {
       fail(job)
       return
     }
-    const now = job.todo.splice(0, Math.min(pace, job.todo.length))
+    const now = job.todo.splice(0, Math.min(most, job.todo.length))
     for (const granule of now) files.write(disks, job.target, granule, files.read(disks, job.source, granule))
     if (job.todo.length > 0) return
     job.status = 'ready'
@@ -116,7 +118,11 @@ export function machineIn(folder: string): Machine {
       pace = granules
     },
     push: () => {
-      for (const job of jobs.values()) step(job)
+      for (const job of jobs.values()) step(job, pace)
+    },
+    pass: (ms, rate) => {
+      for (const job of jobs.values())
+        step(job, Math.max(1, Math.floor((Math.min(rate, job.speed || rate) * ms) / 1_000 / GRANULE)))
     },
     breakTarget: node => {
       broken = node
@@ -127,7 +133,7 @@ export function machineIn(folder: string): Machine {
       const begun: Job = { ...job, status: 'running', todo: [...todo], total: todo.length, fault: false }
       jobs.set(job.id, begun)
       say('JOB_STATUS_CHANGE', { id: job.id, status: 'running' })
-      if (pace === Number.POSITIVE_INFINITY) step(begun)
+      if (pace === Number.POSITIVE_INFINITY) step(begun, pace)
     },
     move: (from, to) => {
       for (const [id, node] of exports) if (node === from) exports.set(id, to)
