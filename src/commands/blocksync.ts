@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { manifestDigest } from '../blocksync/manifest.ts'
 import { readState } from '../blocksync/progress.ts'
+import { prune } from '../blocksync/prune.ts'
 import { pull, workOf } from '../blocksync/pull.ts'
 import { push } from '../blocksync/push.ts'
 import { running } from '../blocksync/running.ts'
@@ -41,6 +42,10 @@ interface PushOptions extends Common {
   readonly changed?: string
   readonly point?: string
   readonly block?: number
+  readonly work?: string
+}
+interface PruneOptions extends Common {
+  readonly keep: number
   readonly work?: string
 }
 interface PullOptions extends Common {
@@ -141,6 +146,15 @@ export function blocksyncCommands(program: Command, settings: () => Environment,
         throw rotten(found)
       })
     })
+
+  placed(blocksync.command('prune'))
+    .description('remove the generations that the newest ones do not need')
+    .argument('<store>', 'a folder, or s3://bucket/prefix')
+    .requiredOption('--keep <number>', 'how many of the newest must stay; those that they lie upon stay too', wholeNumber)
+    .option('--work <folder>', 'the work folder of the push of this disk: with it the two keep each other out')
+    .action((store: string, { keep, work, disk, endpoint, region, parallel }: PruneOptions) =>
+      ended(done, () => prune({ store, disk, endpoint, region, parallel, keep, work: folderFor(work, disk) })),
+    )
 
   setCommands(blocksync, folderFor, done)
 
