@@ -68,3 +68,7 @@ shrink_helper    -> target              {% ([it]) => v.ofKind(it, 'linux') %}
 
 # The runbooks as a sentence speaks of many of their runs; PLURALS in src/domain/follow.ts says it back.
 runbooks_plural -> "migrations"         {% () => 'migrate' %}
+                 | "protections"        {% () => 'protect' %}
+                 | "drills"             {% () => 'test-failover' %}
+                 | "failovers"          {% () => 'fail-over' %}
+                 | "shrinks"            {% () => 'shrink' %}

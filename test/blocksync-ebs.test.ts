@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -181,9 +181,14 @@ test('what EBS refuses for its checksum, or for the sum of all, is never called 
 test('a chunk that rotted in the store stops it, and nothing is completed', async () => {
   const at = house()
   await at.save()
-  const chunks = at.path('store/dc02/chunks')
-  for (const name of readdirSync(chunks, { recursive: true, encoding: 'utf8' }))
-    if (/[0-9a-f]{64}$/.test(name)) writeFileSync(join(chunks, name), noise(4 * BLOCK, 99))
+  const packs = at.path('store/dc02/packs')
+  let spoilt = 0
+  for (const name of readdirSync(packs, { recursive: true, encoding: 'utf8' }))
+    if (statSync(join(packs, name)).isFile()) {
+      writeFileSync(join(packs, name), noise(statSync(join(packs, name)).size, 99))
+      spoilt++
+    }
+  expect(spoilt).toBeGreaterThan(0)
   expect(await stopped(at.go())).toMatch(/^rot: The chunk/)
   expect(sent('CompleteSnapshot')).toBe(0)
 })

@@ -48,7 +48,13 @@ function minuteOfDay(now: Instant, timeZone: string): number {
 }
 
 /** Runbooks as a sentence speaks of many of their runs: the other half of `runbooks_plural` in grammars/runbooks.ne. */
-const PLURALS: ReadonlyMap<string, string> = new Map([['migrate', 'migrations']])
+const PLURALS: ReadonlyMap<string, string> = new Map([
+  ['migrate', 'migrations'],
+  ['protect', 'protections'],
+  ['test-failover', 'drills'],
+  ['fail-over', 'failovers'],
+  ['shrink', 'shrinks'],
+])
 
 /** "migrations on vmax-*", "every run", "R7". */
 export function sayWhat(what: What): string {
