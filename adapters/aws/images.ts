@@ -102,7 +102,7 @@ export const registerImage = on({
   },
 })
 
-interface Made {
+export interface Made {
   readonly image: string
   readonly name?: string
   readonly snapshot?: string

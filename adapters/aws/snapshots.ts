@@ -55,7 +55,7 @@ export const snapshotVolume = on({
 })
 
 /** After a doubt only the id is known; whoever goes on watches the snapshot anyway. */
-interface Made {
+export interface Made {
   readonly snapshot: string
   readonly volume?: string
   readonly state?: string

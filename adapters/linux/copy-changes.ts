@@ -82,7 +82,7 @@ export const cleanUp = on({
   sends: ({ copy }) => [`rm -rf of the files of copy ${copy}`],
 })
 
-interface Named {
+export interface Named {
   readonly copy: string
 }
 

@@ -17,7 +17,7 @@ import type { Bucket } from './wire.ts'
 
 const on = capability<Bucket>()
 
-interface Stands {
+export interface Stands {
   readonly stands: string
 }
 /** Only the way from where it had not happened to where it has proves this request. */

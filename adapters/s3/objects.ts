@@ -17,7 +17,7 @@ const on = capability<Bucket>()
 const LONG: Millis = 6 * 60 * 60_000
 
 /** What tells one object from another that took its place. */
-interface Trace {
+export interface Trace {
   readonly etag?: string
   readonly by?: string
   readonly whole?: boolean

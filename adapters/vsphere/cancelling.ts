@@ -16,7 +16,7 @@ const MOVES = { from: ['queued', 'running'], to: ['cancelled'] }
 const stands = ({ state, cancelled, error }: Task): string =>
   state === 'error' && (cancelled || error?.startsWith('RequestCanceled')) ? 'cancelled' : state
 
-interface Cancelled {
+export interface Cancelled {
   readonly task: string
   readonly state: string
 }
