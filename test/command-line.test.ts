@@ -189,7 +189,7 @@ describe.concurrent('the command line', () => {
       await signalbox(['understand', 'powerpath', 'tea-leaves', '-']),
       await signalbox(['understand', 'powerpath', 'paths', join(folder, 'nowhere')]),
     ]
-    expect(which).toMatchObject({ status: 1, err: expect.stringContaining('There are powerpath hbas') as string })
+    expect(which).toMatchObject({ status: 1, err: expect.stringContaining('powerpath hbas') as string })
     expect(file).toMatchObject({ status: 1, err: expect.stringContaining('nowhere cannot be read') as string })
   })
 
