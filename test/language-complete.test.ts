@@ -35,7 +35,7 @@ describe('a half-typed sentence is completed from the grammar and the inventory'
     ['approve R99 ', ['as', 'because']],
     ['tell R7 setup ', ['did', 'happened']],
     ['subscribe ', ['here']],
-    ['subscribe #C0OPS to ', ['everything', 'migrations']],
+    ['subscribe #C0OPS to ', ['drills', 'everything', 'failovers', 'migrations', 'protections', 'shrinks']],
     ['stop watching ', ['R7', 'R12']],
     ['what ', ['can', 'waits']],
     ['show\u00a0sess', ['session', 'sessions']],

@@ -85,7 +85,16 @@ describe('a refusal says what is wrong and what would have been right', () => {
     expect(refusal('subscribe C0OPS to everything')).toMatchObject({ word: 'C0OPS', expected: ['here', '<channel>'] })
     expect(refusal('subscribe # to everything')).toMatchObject({ word: '#' })
     expect(refusal('subscribe #C0OPS #C1OPS to everything')).toMatchObject({ word: '#C1OPS', expected: ['to'] })
-    expect(refusal('subscribe here to migrate')).toMatchObject({ word: 'migrate', expected: ['migrations', 'everything'] })
+    const runs = refusal('subscribe here to migrate')
+    expect(runs).toMatchObject({ word: 'migrate' })
+    expect('expected' in runs && [...runs.expected].sort()).toEqual([
+      'drills',
+      'everything',
+      'failovers',
+      'migrations',
+      'protections',
+      'shrinks',
+    ])
     expect(refusal('quiet here from 22:00')).toMatchObject({ word: '', expected: ['to'] })
     expect(refusal('quiet here from 22:00 to 24:00')).toMatchObject({ word: '24:00', expected: ['<clock>'] })
     expect(refusal('quiet here from 22:00 to 07:00 in')).toMatchObject({ expected: ['<zone>'] })
