@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { exclusive, shared } from '../../src/kit/claims.ts'
+import type { Call } from '../../src/kit/device.ts'
 import { Misread, Refused } from '../../src/kit/errors.ts'
 import { cancelledIn, type ImageAnswer, imageIdIn, imagesIn, taskIn, yesIn } from './answers.ts'
 import { about, INTENT, isKept, moved, on, SETTLED, type Trace, tagsFor, token } from './change.ts'
@@ -109,6 +110,20 @@ export interface Made {
   readonly disks?: number
 }
 
+type OneOf = { readonly image: string }
+/** What both ways to deregister an image have in common. */
+const DEREGISTERING = {
+  takes: SETTLED,
+  claims: ({ image }: OneOf) => [exclusive('image', image)],
+  inDoubt: {
+    ask: 'device' as const,
+    look: async (region: Region, { params, signal }: Call<OneOf>): Promise<Trace> => ({
+      stands: (await findImage(region, params.image, signal)) ? 'there' : 'absent',
+    }),
+    judge: moved(['there'], ['absent']),
+  },
+}
+
 export const deregisterImage = on({
   summary: 'Deregister an image. Its snapshots stay, and so do instances that were launched from it.',
   examples: ['deregister image ami-0abc on aws01'],
@@ -117,15 +132,7 @@ export const deregisterImage = on({
   sends: ({ image }) => [shown(request('DeregisterImage', { ImageId: image }))],
   effect: {
     risk: 'destructive',
-    takes: SETTLED,
-    claims: ({ image }) => [exclusive('image', image)],
-    inDoubt: {
-      ask: 'device',
-      look: async (region, { params, signal }): Promise<Trace> => ({
-        stands: (await findImage(region, params.image, signal)) ? 'there' : 'absent',
-      }),
-      judge: moved(['there'], ['absent']),
-    },
+    ...DEREGISTERING,
   },
   perform: async (region, call) => {
     const { image } = call.params
@@ -144,21 +151,14 @@ export const discardTestImage = on({
   sends: ({ image }) => [shown(request('DeregisterImage', { ImageId: image }))],
   effect: {
     risk: 'routine',
-    takes: SETTLED,
-    claims: ({ image }) => [exclusive('image', image)],
-    inDoubt: {
-      ask: 'device',
-      look: async (region, { params, signal }): Promise<Trace> => ({
-        stands: (await findImage(region, params.image, signal)) ? 'there' : 'absent',
-      }),
-      judge: moved(['there'], ['absent']),
-    },
+    ...DEREGISTERING,
   },
   perform: async (region, call) => {
     const { image } = call.params
     const one = await imageOf(region, image, call.signal)
     if (tagOf(one, INTENT) === undefined || !one.Name?.endsWith('-test'))
       throw new Refused(`${image} was not made here for a test: \`deregister image ${image}\` is another sentence, and asks more`)
+    if (isKept(one)) throw new Refused(`${image} has the tag signalbox:keep`)
     await region.change(request('DeregisterImage', { ImageId: image }), yesIn('deregister-image'), call)
     return { image, state: 'deregistered' }
   },

@@ -22,8 +22,6 @@ export type Shut =
 /** Further than this nobody plans by the clock on the wall. */
 const AHEAD = hours(24 * 370)
 
-/** Where the house itself is changed: its freezes and its policy. */
-
 /**
  * Is this change, which takes so long, kept from starting now? A read never is, nor is a change of the house itself: a freeze that
  * covered it could not be thawed, and a window that was closed for it would keep everybody from freezing anything.
